@@ -1,0 +1,131 @@
+"""Time our code and a peer's turn by turn, once both are seen to give the same answer."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+COLUMNS = ("workload", "peer", "ours", "peer", "ratio", "goal", "held")
+QUICK_LIMIT_S = 50.0
+
+_TURNS = {True: 3, False: 9}
+_BUDGET_S = {True: 6.0, False: 120.0}
+
+Answer = TypeVar("Answer")
+
+
+class AnswersDifferError(RuntimeError):
+    """Ours and the peer's answers differ, so their times may not be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Seconds of each turn, ours and the peer's, and the ratio that is wanted."""
+
+    workload: str
+    peer: str
+    ours_s: tuple[float, ...]
+    peer_s: tuple[float, ...]
+    goal_ratio: float
+
+    @property
+    def ratio(self) -> float:
+        """Median over the turns of the peer's seconds by ours: 2 is twice as fast as the peer."""
+        return statistics.median(peer / ours for ours, peer in zip(self.ours_s, self.peer_s, strict=True))
+
+    @property
+    def held(self) -> bool:
+        """Whether the goal is reached."""
+        return self.ratio >= self.goal_ratio
+
+    def row(self) -> str:
+        """Read as one line of the table."""
+        cells = (
+            self.workload,
+            self.peer,
+            f"{statistics.median(self.ours_s):.4g} s",
+            f"{statistics.median(self.peer_s):.4g} s",
+            f"{self.ratio:.2f}",
+            f"{self.goal_ratio:.2f}",
+            "yes" if self.held else "NO",
+        )
+        return " | ".join(cells)
+
+
+def assert_close(ours: object, peer: object) -> None:
+    """Raise AssertionError unless two arrays of numbers agree to 1e-9, missing where missing."""
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(peer), rtol=1e-9, atol=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload(Generic[Answer]):
+    """One job done by us and by a peer; ``same`` raises AssertionError where the answers differ."""
+
+    name: str
+    peer: str
+    ours: Callable[[], Answer]
+    reference: Callable[[], Answer]
+    goal_ratio: float = 1.0
+    same: Callable[[Answer, Answer], None] = assert_close
+
+
+def assert_equal(workload: Workload[Answer]) -> None:
+    """Run both sides once, which also warms them, and compare what they answer.
+
+    Raises
+    ------
+    AnswersDifferError
+        Where ``workload.same`` finds a difference.
+    """
+    try:
+        workload.same(workload.ours(), workload.reference())
+    except AssertionError as difference:
+        message = f"{workload.name}: our answer is not that of {workload.peer}: {difference}"
+        raise AnswersDifferError(message) from difference
+
+
+def seconds(job: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Wall time of one call [s]."""
+    start = clock()
+    job()
+    return clock() - start
+
+
+def measure(
+    workload: Workload[Answer], *, quick: bool, clock: Callable[[], float] = time.perf_counter
+) -> Goal:
+    """Assert equal answers, then time ours, peer, ours, peer … within the budget of time."""
+    assert_equal(workload)
+    turns: list[tuple[float, float]] = []
+    start = clock()
+    while not turns or (len(turns) < _TURNS[quick] and clock() - start < _BUDGET_S[quick]):
+        turns.append((seconds(workload.ours, clock=clock), seconds(workload.reference, clock=clock)))
+    ours_s, peer_s = zip(*turns, strict=True)
+    return Goal(workload.name, workload.peer, ours_s, peer_s, workload.goal_ratio)
+
+
+def within(
+    name: str,
+    job: Callable[[], object],
+    *,
+    limit_s: float,
+    turns: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Goal:
+    """Hold a job to a number of seconds: the limit is the peer, and the ratio wanted is 1."""
+    ours_s = tuple(seconds(job, clock=clock) for _ in range(turns))
+    return Goal(name, "limit", ours_s, (limit_s,) * turns, 1.0)
+
+
+def report(goals: Iterable[Goal], *, write: Callable[[str], object]) -> bool:
+    """Write a line for each goal as soon as it is measured; True where all are held."""
+    held = True
+    for goal in goals:
+        write(goal.row())
+        held &= goal.held
+    return held

@@ -1,0 +1,207 @@
+"""Proposed actions and their effects: where each is, what it costs, what it brings to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from equity_screen.effects import check_effects, effects_from_rules
+from equity_screen.errors import Finding
+from equity_screen.files import read_table
+from equity_screen.layers import finish, settle
+from equity_screen.places import place_actions
+from equity_screen.recipe import ActionsFile, EffectRule
+from equity_screen.schema import (
+    Case,
+    Checked,
+    Origin,
+    clean_ids,
+    column_text,
+    findings_for,
+    read_numbers,
+    require_columns,
+)
+
+MONEY_AND_CARBON = ("cost", "cost_low", "cost_high", "tco2e", "tco2e_low", "tco2e_high")
+
+
+class Plan(NamedTuple):
+    """Proposed actions and their effects, two plain tables.
+
+    ``actions``: GeoDataFrame, index ``action``; columns name, sector, where (geometry, zones,
+    citywide, unlocated), zones (ids apart by ``;``), active, cost …, tco2e …, source, geometry. ``effects``: DataFrame, one row
+    for each benefit or burden.
+    """
+
+    actions: gpd.GeoDataFrame
+    effects: pd.DataFrame
+
+
+def check_actions(
+    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin, zones: gpd.GeoSeries | None = None
+) -> Checked:
+    """Check a file of actions and give it the package's columns.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        Actions as read.
+    declared : ActionsFile
+        What the columns mean.
+    origin : Origin
+        File of the actions.
+    zones : GeoSeries, optional
+        Neighbourhoods by id: the result is in their CRS, zone ids are looked up in them, and rows
+        whose coordinates cannot be meant in the file's CRS are found by their place.
+
+    Returns
+    -------
+    Checked
+        Actions sorted by id, without the refused; findings; fate of each row.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"id": ["A1"], "where": ["citywide"], "cost": ["1200"]})
+    >>> declared = ActionsFile(file="plan.csv", id="id", where="where", cost="cost")
+    >>> check_actions(table, declared, origin=Origin("plan.csv", "row")).table[["where", "cost"]].values.tolist()
+    [['citywide', 1200.0]]
+    """
+    require_columns(frame, _declared_columns(declared, frame), origin=origin)
+    ids, findings = _ids(frame, declared, origin)
+    numbers, more = _numbers(frame, declared, origin=origin, ids=ids)
+    active, about_status = _active(frame, declared, origin=origin, ids=ids)
+    places = place_actions(frame, declared, origin=origin, ids=ids, zones=zones)
+    columns = {
+        "name": column_text(frame, declared.name, fallback=ids),
+        "sector": _sector(frame, declared),
+        "where": places.where,
+        "zones": places.zones,
+        "active": active,
+        **numbers,
+        "source": origin.file,
+    }
+    table = gpd.GeoDataFrame(columns, geometry=places.geometry)
+    findings += more + about_status + places.findings
+    return finish(table, ids, findings=findings, origin=origin, index="action", amounts=["cost", "tco2e"])
+
+
+def _declared_columns(declared: ActionsFile, frame: pd.DataFrame) -> list[str | None]:
+    optional = [declared.id, declared.name, declared.where, declared.status, declared.x, declared.y]
+    own_sector = [declared.sector] if declared.sector in frame.columns else []
+    return [*optional, *own_sector, *(getattr(declared, c) for c in MONEY_AND_CARBON)]
+
+
+def _ids(frame: pd.DataFrame, declared: ActionsFile, origin: Origin) -> tuple[pd.Series, list[Finding]]:
+    if declared.id is None:
+        width = len(str(len(frame)))
+        numbered = [f"{declared.id_prefix}{i + 1:0{width}d}" for i in range(len(frame))]
+        return pd.Series(numbered, index=frame.index, dtype="str"), []
+    ids, findings = clean_ids(frame[declared.id], origin)
+    return ids.where(ids == "", declared.id_prefix + ids), findings
+
+
+def _sector(frame: pd.DataFrame, declared: ActionsFile) -> pd.Series:
+    blank = pd.Series("", index=frame.index, dtype="str")
+    if declared.sector is None or declared.sector in frame.columns:
+        return column_text(frame, declared.sector, fallback=blank)
+    return blank + declared.sector
+
+
+def _numbers(
+    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin, ids: pd.Series
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    numbers: dict[str, pd.Series] = {}
+    findings: list[Finding] = []
+    for name in MONEY_AND_CARBON:
+        column = getattr(declared, name)
+        numbers[name] = pd.Series(np.nan, index=frame.index)
+        if column is not None:
+            numbers[name], more = read_numbers(frame[column], origin, ids=ids)
+            findings += more
+    for name in ("cost", "tco2e"):
+        if getattr(declared, name) is not None:
+            findings += _odd_numbers(name, numbers, declared, origin=origin, ids=ids)
+    return numbers, findings
+
+
+def _odd_numbers(
+    name: str, numbers: Mapping[str, pd.Series], declared: ActionsFile, *, origin: Origin, ids: pd.Series
+) -> list[Finding]:
+    value, low, high = (numbers[name + suffix] for suffix in ("", "_low", "_high"))
+    cases: tuple[Case, ...] = (
+        (value.isna(), f"ES-{name.upper()}-MISSING"),
+        (value == 0, f"ES-{name.upper()}-ZERO"),
+        (value < 0, f"ES-{name.upper()}-NEGATIVE"),
+        ((low > value) | (value > high), f"ES-{name.upper()}-ORDER"),
+    )
+    return findings_for(cases, column=getattr(declared, name), origin=origin, ids=ids, values=value)
+
+
+def _active(
+    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin, ids: pd.Series
+) -> tuple[pd.Series, list[Finding]]:
+    if declared.status is None:
+        return pd.Series(data=True, index=frame.index, dtype="object"), []
+    status = column_text(frame, declared.status, fallback=pd.Series("", index=frame.index, dtype="str"))
+    active = status.isin(declared.active) if declared.active else status != ""
+    cases: tuple[Case, ...] = (
+        (~active & (status != ""), "ES-ACTION-INACTIVE"),
+        (status == "", "ES-ACTION-STATUS"),
+    )
+    found = findings_for(cases, column=declared.status, origin=origin, ids=ids, values=status)
+    return active.astype("object").mask(status == "", None), found
+
+
+def read_actions(
+    path: str | Path,
+    *,
+    effects: str | Path | Sequence[EffectRule],
+    near: gpd.GeoDataFrame | None = None,
+    **declared: object,
+) -> Plan:
+    """Read actions and their effects.
+
+    Parameters
+    ----------
+    path : str or Path
+        Vector file, or a CSV with ``x=``, ``y=`` and ``crs=``.
+    effects : str, Path or sequence of EffectRule
+        File of effects, or rules.
+    near : GeoDataFrame, optional
+        Neighbourhoods; misplaced rows are found by them and zone ids looked up in them.
+    **declared
+        Other fields of :class:`equity_screen.ActionsFile`, for instance ``id=`` or ``cost=``.
+
+    Returns
+    -------
+    Plan
+        Actions and effects.
+
+    Raises
+    ------
+    InputError
+        Every refused row at once.
+
+    Examples
+    --------
+    >>> read_actions("plan.gpkg", effects="effects.csv")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      plan.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    file = ActionsFile.model_validate({"file": str(path), **declared})
+    frame, origin = read_table(path, layer=file.layer)
+    actions = gpd.GeoDataFrame(
+        settle(check_actions(frame, file, origin=origin, zones=None if near is None else near.geometry))
+    )
+    if isinstance(effects, str | Path):
+        table, effects_origin = read_table(effects)
+    else:
+        table, effects_origin = effects_from_rules(effects, actions), Origin("effects")
+    return Plan(actions, settle(check_effects(table, origin=effects_origin, actions=actions.index)))

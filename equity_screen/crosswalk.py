@@ -1,0 +1,222 @@
+"""The relation between two geographies as a value: computed once, used again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
+
+from equity_screen.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Sparse numbers over pairs (row, column), with the two label indexes.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_array or csc_array of float64, shape (rows, columns)
+        Pairs that are not stored are 0.
+    rows, columns : pandas.Index
+        Labels.
+
+    Examples
+    --------
+    >>> relation = Relation(csr_array([[0.5, 0.0]]), pd.Index(["A"]), pd.Index(["x", "y"]))
+    >>> relation.long("share")["share"].tolist()
+    [0.5]
+    """
+
+    matrix: csr_array | csc_array
+    rows: pd.Index
+    columns: pd.Index
+
+    def __post_init__(self) -> None:
+        """Refuse labels that do not belong to the matrix."""
+        if self.matrix.shape != (len(self.rows), len(self.columns)):
+            msg = f"a matrix of shape {self.matrix.shape} for {len(self.rows)} rows and {len(self.columns)} columns"
+            raise UsageError(msg)
+
+    def long(self, value: str = "value") -> pd.DataFrame:
+        """Give one row for each stored pair, in the order of rows, then columns.
+
+        Parameters
+        ----------
+        value : str
+            Name of the column with the numbers.
+
+        Returns
+        -------
+        DataFrame
+            Columns of the two labels and of the value.
+        """
+        pairs = self.matrix.tocoo()
+        order = np.lexsort((pairs.col, pairs.row))
+        return pd.DataFrame(
+            {
+                self.rows.name or "row": self.rows.take(pairs.row[order]),
+                self.columns.name or "column": self.columns.take(pairs.col[order]),
+                value: pairs.data[order],
+            }
+        )
+
+
+def relation_of(
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    values: NDArray[np.float64],
+    *,
+    labels: tuple[pd.Index, pd.Index],
+) -> Relation:
+    """Make a relation of pairs; pairs with the value 0 are not stored.
+
+    Parameters
+    ----------
+    pairs : tuple of ndarray of int
+        Positions of rows and columns, each pair once.
+    values : ndarray of float64
+        Their values.
+    labels : tuple of pandas.Index
+        Labels of rows and columns.
+
+    Returns
+    -------
+    Relation
+        The relation, its pairs in canonical order.
+
+    Examples
+    --------
+    >>> pair, labels = (np.array([0]), np.array([1])), (pd.Index(["A"]), pd.Index(["x", "y"]))
+    >>> relation_of(pair, np.array([0.25]), labels=labels).matrix.toarray().tolist()
+    [[0.0, 0.25]]
+    """
+    kept = values != 0
+    shape = (len(labels[0]), len(labels[1]))
+    matrix = csr_array((values[kept], (pairs[0][kept], pairs[1][kept])), shape=shape, dtype=np.float64)
+    matrix.sort_indices()
+    return Relation(matrix, *labels)
+
+
+def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
+    """Share of each zone's area that lies in each footprint.
+
+    A share is an area over an area of the same zone; a zone covered whole has exactly 1.
+
+    Parameters
+    ----------
+    zones : GeoSeries
+        Polygons in an equal-area CRS, valid.
+    footprints : GeoSeries
+        Polygons in the same CRS, valid; empty ones reach nothing.
+
+    Returns
+    -------
+    Relation
+        Zones × footprints, shares [0–1].
+
+    Raises
+    ------
+    UsageError
+        Where the two CRSs differ.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoSeries([shapely.box(0, 0, 2, 1), shapely.box(2, 0, 4, 1)], index=["A", "B"], crs=3035)
+    >>> half = gpd.GeoSeries([shapely.box(0, 0, 3, 1)], index=["x"], crs=3035)
+    >>> area_shares(zones, half).matrix.toarray().ravel().tolist()
+    [1.0, 0.5]
+    """
+    if zones.crs != footprints.crs:
+        msg = f"zones are in {zones.crs}, footprints in {footprints.crs}: bring both into one equal-area CRS"
+        raise UsageError(msg)
+    shapes, reach = zones.array.to_numpy(), footprints.array.to_numpy()
+    column, row = shapely.STRtree(shapes).query(reach, predicate="intersects")
+    shapely.prepare(reach)
+    whole = shapely.covers(reach[column], shapes[row])
+    shares = whole.astype(np.float64)
+    part = np.flatnonzero(~whole)
+    inner = shapely.area(shapely.intersection(shapes[row[part]], reach[column[part]]))
+    shares[part] = np.minimum(inner / shapely.area(shapes[row[part]]), 1.0)
+    return relation_of((row, column), shares, labels=(zones.index, footprints.index))
+
+
+def covering(points: gpd.GeoSeries, zones: gpd.GeoSeries) -> pd.Series:
+    """Zone that each point lies in; on a shared border the zone that comes first.
+
+    Parameters
+    ----------
+    points : GeoSeries
+        Points.
+    zones : GeoSeries
+        Polygons in the same CRS.
+
+    Returns
+    -------
+    pandas.Series of float64
+        Position of the zone for each point, on the points' index; NaN outside all zones.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoSeries([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=3035)
+    >>> covering(gpd.GeoSeries.from_xy([1.0, 1.5, 9.0], [0.5, 0.5, 0.5], crs=3035), zones).tolist()
+    [0.0, 1.0, nan]
+    """
+    point, zone = shapely.STRtree(zones.array.to_numpy()).query(
+        points.array.to_numpy(), predicate="intersects"
+    )
+    return (
+        pd.Series(zone, index=point, dtype="float64")
+        .groupby(level=0)
+        .min()
+        .reindex(range(len(points)))
+        .set_axis(points.index)
+    )
+
+
+def point_shares(
+    inside: tuple[NDArray[np.intp], NDArray[np.intp]],
+    blocks: pd.DataFrame,
+    *,
+    labels: tuple[pd.Index, pd.Index],
+) -> Relation:
+    """Share of each zone's people whose population point is reached.
+
+    Parameters
+    ----------
+    inside : tuple of ndarray of int
+        Pairs (position of a block, position of a footprint), each once.
+    blocks : DataFrame
+        Columns zone (position of its zone) and people [people].
+    labels : tuple of pandas.Index
+        Labels of zones and footprints.
+
+    Returns
+    -------
+    Relation
+        Zones × footprints, shares [0–1]; a zone reached whole has exactly 1.
+
+    Examples
+    --------
+    >>> blocks = pd.DataFrame({"zone": [0, 0, 1], "people": [30.0, 10.0, 5.0]})
+    >>> reached = np.array([0, 2]), np.array([0, 0])
+    >>> labels = pd.Index(["A", "B"]), pd.Index(["x"])
+    >>> point_shares(reached, blocks, labels=labels).matrix.toarray().ravel().tolist()
+    [0.75, 1.0]
+    """
+    block, column = inside
+    people = blocks["people"].to_numpy(dtype=np.float64)
+    zone = blocks["zone"].to_numpy(dtype=np.intp)
+    totals = np.bincount(zone, weights=people, minlength=len(labels[0]))
+    order = np.lexsort((block, zone[block], column))
+    pairs, first = np.unique(
+        column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_index=True
+    )
+    reached = np.add.reduceat(people[block[order]], first) if len(pairs) else np.empty(0)
+    rows, columns = pairs % len(labels[0]), pairs // len(labels[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = np.where(totals[rows] > 0, np.minimum(reached / totals[rows], 1.0), 0.0)
+    return relation_of((rows, columns), shares, labels=labels)

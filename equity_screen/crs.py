@@ -1,0 +1,367 @@
+"""CRS guard, and the measuring space of a layer: nothing is measured in degrees or Web Mercator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import CRSError
+
+from equity_screen.errors import InputError, UsageError, finding
+
+WGS84 = CRS.from_epsg(4326)
+CLUSTER_SIDE_M = 100_000.0
+LONGEST_LINE_M = 1_000.0
+EARTH_RADIUS_M = 6_371_009.0
+_GEOD = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Where a layer is measured: its centre, and how far it reaches.
+
+    Parameters
+    ----------
+    longitude, latitude : float
+        Centre [°, WGS 84].
+    radius_m : float
+        Distance from the centre to the farthest vertex [m].
+
+    Examples
+    --------
+    >>> Measure(12.5, 55.7, 9000.0).areas.coordinate_operation.method_name
+    'Lambert Azimuthal Equal Area'
+    """
+
+    longitude: float
+    latitude: float
+    radius_m: float
+
+    @property
+    def areas(self) -> CRS:
+        """Lambert azimuthal equal-area CRS centred on the layer: areas are measured here."""
+        return _azimuthal("laea", self.longitude, self.latitude)
+
+
+def parse_crs(name: str, *, source: str = "project") -> CRS:
+    """Read a CRS name.
+
+    Parameters
+    ----------
+    name : str
+        For instance ``"EPSG:2263"`` or WKT.
+    source : str
+        File that the name is for, for the message.
+
+    Returns
+    -------
+    pyproj.CRS
+        The CRS.
+
+    Raises
+    ------
+    InputError
+        Where the name is not known.
+
+    Examples
+    --------
+    >>> parse_crs("EPSG:2263").axis_info[0].unit_name
+    'US survey foot'
+    """
+    try:
+        return CRS.from_user_input(name)
+    except CRSError as error:
+        fault = finding("ES-CRS-UNKNOWN", source, value=name)
+        raise InputError([fault]) from error
+
+
+def require_crs(frame: gpd.GeoDataFrame, source: str, *, declared: str | None = None) -> gpd.GeoDataFrame:
+    """Give a layer its CRS: its own, or the one declared where it has none.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Layer as read.
+    source : str
+        File name, for the message.
+    declared : str, optional
+        CRS from the project file; it may not contradict the file's own.
+
+    Returns
+    -------
+    GeoDataFrame
+        The layer with a geographic or projected CRS.
+
+    Raises
+    ------
+    InputError
+        No CRS, a contradicting one, or one that is not tied to the Earth (engineering).
+
+    Examples
+    --------
+    >>> point = gpd.GeoDataFrame(geometry=[shapely.Point(0, 0)])
+    >>> require_crs(point, "sites.csv", declared="EPSG:4326").crs.to_epsg()
+    4326
+    """
+    own = frame.crs
+    given = parse_crs(declared, source=source) if declared else None
+    crs = own if own is not None else given
+    if crs is None:
+        raise InputError([finding("ES-CRS-MISSING", source, column="CRS")])
+    if given is not None and not crs.equals(given, ignore_axis_order=True):
+        words = {"own": crs_name(crs), "declared": crs_name(given)}
+        raise InputError([finding("ES-CRS-CONTRADICTED", source, column="CRS", **words)])
+    if not (crs.is_geographic or crs.is_projected):
+        raise InputError([finding("ES-CRS-LOCAL", source, column="CRS")])
+    return frame if own is not None else frame.set_crs(crs)
+
+
+def crs_name(crs: CRS) -> str:
+    """Short name of a CRS: its authority code where it has one.
+
+    Parameters
+    ----------
+    crs : CRS
+        Any CRS.
+
+    Returns
+    -------
+    str
+        For instance ``EPSG:2263``.
+
+    Examples
+    --------
+    >>> crs_name(CRS.from_epsg(2263))
+    'EPSG:2263'
+    """
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else str(crs.name)
+
+
+def measure_of(layer: gpd.GeoDataFrame | gpd.GeoSeries) -> Measure:
+    """Find where a layer is measured; independent of the order of its rows.
+
+    The centre is the middle of the box around all vertices as points of the unit sphere, so that
+    layers across the antimeridian or around a pole have their true middle.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame or GeoSeries
+        Layer with a CRS and at least one vertex.
+
+    Returns
+    -------
+    Measure
+        Centre [°] and radius [m].
+
+    Examples
+    --------
+    >>> fiji = gpd.GeoSeries([shapely.Point(179.5, -17), shapely.Point(-179.5, -17)], crs=4326)
+    >>> abs(measure_of(fiji).longitude)
+    180.0
+    """
+    if layer.crs is None:
+        msg = "a layer without a CRS cannot be measured; use require_crs first"
+        raise UsageError(msg)
+    xy = shapely.get_coordinates(layer.geometry.array)
+    if not len(xy):
+        msg = "a layer without a vertex has no measuring space"
+        raise UsageError(msg)
+    lon, lat = _transformer(layer.crs, WGS84).transform(xy[:, 0], xy[:, 1])
+    sphere = _unit_vectors(lon, lat)
+    middle = (sphere.min(axis=0) + sphere.max(axis=0)) / 2
+    # Rounded so that equal layers written in two CRSs share one measuring space.
+    longitude = round(float(np.degrees(np.arctan2(middle[1], middle[0]))), 4)
+    latitude = round(float(np.degrees(np.arctan2(middle[2], np.hypot(middle[0], middle[1])))), 4)
+    return Measure(longitude, latitude, float(_distance_to(longitude, latitude, lon, lat).max()))
+
+
+def _unit_vectors(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    lam, phi = np.radians(lon), np.radians(lat)
+    return np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def _distance_to(
+    longitude: float, latitude: float, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    here = np.full(len(lon), longitude), np.full(len(lon), latitude)
+    return np.asarray(_GEOD.inv(*here, lon, lat)[2], dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _azimuthal(kind: str, longitude: float, latitude: float) -> CRS:
+    return CRS.from_dict(
+        {"proj": kind, "lon_0": longitude, "lat_0": latitude, "datum": "WGS84", "units": "m"}
+    )
+
+
+@lru_cache(maxsize=256)
+def _transformer(source: CRS, target: CRS) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def to_space(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
+    """Bring a layer into a measuring space; its straight lines stay straight in its own CRS.
+
+    Lines longer than a kilometre get vertices first: a long border that is straight in degrees is an
+    arc in metres, and its two sides must stay one line.
+
+    Parameters
+    ----------
+    layer : GeoSeries
+        Geometry with a CRS.
+    crs : CRS
+        Measuring space.
+
+    Returns
+    -------
+    GeoSeries
+        The geometry there.
+
+    Examples
+    --------
+    >>> line = gpd.GeoSeries([shapely.LineString([(0, 0), (2000, 0)])], crs=25832)
+    >>> len(to_space(line, Measure(9.0, 0.0, 1.0).areas)[0].coords)
+    3
+    """
+    unit = layer.crs.axis_info[0].unit_conversion_factor
+    longest = LONGEST_LINE_M / unit / (EARTH_RADIUS_M if layer.crs.is_geographic else 1.0)
+    return gpd.GeoSeries(layer.segmentize(longest).to_crs(crs))
+
+
+def fits(xy: NDArray[np.float64], crs: CRS, *, study: Measure) -> NDArray[np.bool_]:
+    """Tell which positions, read in a CRS, lie in or near the study area.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (n, 2)
+        Coordinates as written.
+    crs : CRS
+        CRS to read them in.
+    study : Measure
+        Measuring space of the neighbourhoods; near means within three times its radius.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where the position is on the Earth and near the study area.
+
+    Examples
+    --------
+    >>> study = Measure(-73.95, 40.7, 30_000)
+    >>> fits(np.array([[-73.9, 40.7], [989406.7, 201692.2]]), WGS84, study=study).tolist()
+    [True, False]
+    """
+    lon, lat = _transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1])
+    on_earth = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    near = np.zeros(len(xy), dtype=bool)
+    if on_earth.any():
+        distance = _distance_to(study.longitude, study.latitude, lon[on_earth], lat[on_earth])
+        near[on_earth] = distance <= 3 * study.radius_m
+    return near
+
+
+def likely_crs(
+    xy: NDArray[np.float64], declared: CRS, *, candidates: Sequence[CRS], study: Measure
+) -> list[CRS | None]:
+    """Name, for each position that cannot be meant in the declared CRS, the candidate it fits.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (n, 2)
+        Coordinates as written.
+    declared : CRS
+        CRS of the file.
+    candidates : sequence of CRS
+        CRSs to try, first come first served.
+    study : Measure
+        Measuring space of the neighbourhoods.
+
+    Returns
+    -------
+    list of CRS or None
+        None where the declared CRS fits, or where no candidate does.
+
+    Examples
+    --------
+    >>> study = Measure(-73.95, 40.7, 30_000)
+    >>> found = likely_crs(np.array([[-73.9, 40.7], [989406.7, 201692.2]]), WGS84, candidates=[CRS.from_epsg(2263)], study=study)
+    >>> [crs and crs_name(crs) for crs in found]
+    [None, 'EPSG:2263']
+    """
+    open_rows = ~fits(xy, declared, study=study)
+    found: list[CRS | None] = [None] * len(xy)
+    for candidate in candidates:
+        for i in np.flatnonzero(open_rows & fits(xy, candidate, study=study)):
+            found[i] = candidate
+            open_rows[i] = False
+    return found
+
+
+def impossible(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
+    """Tell which positions cannot exist in a CRS: not finite, or degrees out of range.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (n, 2)
+        Coordinates as written.
+    crs : CRS
+        CRS to read them in.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where there is no such place.
+
+    Examples
+    --------
+    >>> impossible(np.array([[12.5, 55.7], [720000.0, 6170000.0], [np.nan, 0.0]]), WGS84).tolist()
+    [False, True, True]
+    """
+    lon, lat = _transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1])
+    with np.errstate(invalid="ignore"):
+        return ~(np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+
+
+def clusters(places: gpd.GeoSeries, study: Measure) -> list[tuple[CRS, NDArray[np.intp]]]:
+    """Group places so that each group has an azimuthal equidistant CRS of its own.
+
+    Groups lie in cells of 100 km, so they are at most 141 km across and a distance of some
+    kilometres is within 0.01 % of the ellipsoidal one anywhere in the group.
+
+    Parameters
+    ----------
+    places : GeoSeries
+        Places in any CRS; rows without a geometry belong to no group.
+    study : Measure
+        Measuring space of the neighbourhoods.
+
+    Returns
+    -------
+    list of (CRS, ndarray of int)
+        Equidistant CRS in metres and the positions of its rows, in a fixed order.
+
+    Examples
+    --------
+    >>> places = gpd.GeoSeries([shapely.Point(12.5, 55.7), shapely.Point(12.6, 55.7)], crs=4326)
+    >>> [(crs.is_projected, rows.tolist()) for crs, rows in clusters(places, measure_of(places))]
+    [(True, [0, 1])]
+    """
+    rows = np.flatnonzero(~(places.is_empty | places.isna()).to_numpy())
+    if not len(rows):
+        return []
+    middles = shapely.centroid(shapely.envelope(places.iloc[rows].to_crs(study.areas).array))
+    cells = np.floor(shapely.get_coordinates(middles) / CLUSTER_SIDE_M + 0.5).astype(np.int64)
+    return [_cluster(study, cell, rows[(cells == cell).all(axis=1)]) for cell in np.unique(cells, axis=0)]
+
+
+def _cluster(study: Measure, cell: NDArray[np.int64], rows: NDArray[np.intp]) -> tuple[CRS, NDArray[np.intp]]:
+    easting, northing = cell * CLUSTER_SIDE_M
+    lon, lat = _transformer(study.areas, WGS84).transform(easting, northing)
+    return _azimuthal("aeqd", round(float(lon), 4), round(float(lat), 4)), rows

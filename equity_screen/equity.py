@@ -1,0 +1,564 @@
+"""Who gets what: groups, priority neighbourhoods and rankings, for all effects at once.
+
+Every figure is a sparse product of the effects with fixed columns of people, or a pass over the
+stored pairs; never a loop over actions. Undefined stays undefined and carries its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from equity_screen.inequality import (
+    kolm_pollak_after,
+    kolm_pollak_ede,
+    kolm_pollak_kappa,
+    mid_rank,
+    rank_weights,
+)
+from equity_screen.overlay import Overlay
+from equity_screen.recipe import PEOPLE, UNIVERSE, Group, Indicator, Ranking
+
+Floats = NDArray[np.float64]
+EVERYONE = "everyone"
+BEFORE_AFTER = (
+    *("action", "indicator", "unit", "group", "label", "epsilon", "kappa", "mean_before", "mean_after"),
+    *("ede_before", "ede_after", "ede_change", "people_without_baseline", "undefined"),
+)
+
+
+class People(NamedTuple):
+    """People by neighbourhood: all of them, and each group among its universe (columns by group)."""
+
+    population: Floats
+    groups: Floats
+    universes: Floats
+    names: tuple[str, ...]
+
+
+def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) -> People:
+    """Take the people and groups out of a table by neighbourhood.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Columns population, people_<group> and, where it differs, universe_<group> [people].
+    names : sequence of str, optional
+        Groups; all ``people_`` columns unless given.
+
+    Returns
+    -------
+    People
+        Arrays of shape (neighbourhoods,) and (neighbourhoods, groups).
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> people_of(four_zones()).groups.sum(axis=0).tolist()
+    [150.0]
+    """
+    if names is None:
+        names = [str(c).removeprefix(PEOPLE) for c in neighbourhoods.columns if str(c).startswith(PEOPLE)]
+    population = neighbourhoods["population"].to_numpy(dtype=np.float64)
+    groups = np.empty((len(population), len(names)))
+    universes = np.empty_like(groups)
+    for position, name in enumerate(names):
+        groups[:, position] = neighbourhoods[PEOPLE + name].to_numpy(dtype=np.float64)
+        column = UNIVERSE + name
+        universes[:, position] = neighbourhoods[column] if column in neighbourhoods.columns else population
+    return People(population, groups, universes, tuple(names))
+
+
+def _over(numerator: Floats, denominator: Floats) -> Floats:
+    """Quotient; NaN where the denominator is 0."""
+    whole = np.broadcast_to(np.asarray(denominator, dtype=np.float64), np.shape(numerator))
+    return np.divide(numerator, whole, out=np.full(np.shape(numerator), np.nan), where=whole != 0)
+
+
+def _said(cases: Sequence[tuple[NDArray[np.bool_], str]]) -> NDArray[np.object_]:
+    """Join the texts of the cases that hold, row by row."""
+    parts = [np.where(mask, text + "; ", "").astype(object) for mask, text in cases]
+    return np.asarray([text.removesuffix("; ") for text in np.sum(parts, axis=0)], dtype=object)
+
+
+def by_group(
+    overlay: Overlay, effects: pd.DataFrame, *, people: People, groups: Mapping[str, Group]
+) -> pd.DataFrame:
+    """Every effect by every group: people reached, means, gap, ratio and parity.
+
+    For a group g of a universe u (everyone unless declared), with x the effect per person:
+
+    .. math:: m_g = \\frac{\\sum_i P_{ig} x_i}{\\sum_i P_{ig}}, \\quad
+              \\text{parity}_g = \\frac{T_g / T_u}{P_g / P_u}
+
+    and the rest is the universe less the group. The count of a group reached in part of a
+    neighbourhood lies in [max(0, R − (U − G)), min(R, G)].
+
+    Parameters
+    ----------
+    overlay : Overlay
+        Effects over neighbourhoods.
+    effects : DataFrame
+        The effects, in the overlay's order.
+    people : People
+        People by neighbourhood.
+    groups : mapping of str to Group
+        Declarations, for labels and dimensions; may be empty.
+
+    Returns
+    -------
+    DataFrame
+        One row for each effect and group: people, people_reached with its bounds [people],
+        reached_share [0–1], total [unit × people], mean, mean_rest, gap [unit], ratio,
+        share_of_effect, share_of_people [0–1], parity with its bounds, undefined (reasons).
+
+    References
+    ----------
+    Bounds: Duncan & Davis (1953), doi:10.2307/2088122
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from equity_screen.overlay import overlay, Plan
+    >>> from equity_screen.synthetic import four_zones
+    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
+    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
+    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "unit": ["°C"],
+    ...                       "per": ["person"], "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
+    >>> table = by_group(overlay(four_zones(), Plan(west, shade)), shade, people=people_of(four_zones()), groups={})
+    >>> table[["people_reached", "mean", "ratio"]].round(4).values.tolist()
+    [[80.0, 0.2667, 1.4167]]
+    """
+    shares, doses = overlay.shares.matrix, overlay.per_person.matrix
+    rest = people.universes - people.groups
+    sums = {
+        "people_reached": shares.T @ people.groups,
+        "total": doses.T @ people.groups,
+        "rest": doses.T @ rest,
+        "universe_total": doses.T @ people.universes,
+    }
+    low, high, total_low, total_high = _bounds(shares, doses, people)
+    count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
+    mean, mean_rest = _over(sums["total"], count), _over(sums["rest"], others)
+    share_of_people = np.broadcast_to(_over(count, universe), mean.shape)
+    columns = {
+        "people": np.broadcast_to(count, mean.shape),
+        "people_reached": sums["people_reached"],
+        "people_reached_low": low,
+        "people_reached_high": high,
+        "reached_share": _over(sums["people_reached"], count),
+        "total": sums["total"],
+        "mean": mean,
+        "mean_rest": mean_rest,
+        "gap": mean - mean_rest,
+        "ratio": _over(mean, mean_rest),
+        "share_of_effect": _over(sums["total"], sums["universe_total"]),
+        "share_of_people": share_of_people,
+        "parity": _over(_over(sums["total"], sums["universe_total"]), share_of_people),
+        "parity_low": _over(_over(total_low, sums["universe_total"]), share_of_people),
+        "parity_high": _over(_over(total_high, sums["universe_total"]), share_of_people),
+    }
+    table = _pair_labels(effects, people, groups).assign(
+        **{name: values.ravel() for name, values in columns.items()}
+    )
+    return table.assign(undefined=_group_reasons(table, overlay, len(people.names)))
+
+
+def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
+    repeated = effects.loc[effects.index.repeat(len(people.names)), ["action", "ledger", "effect", "unit"]]
+    labels = [groups[n].label if n in groups else n for n in people.names]
+    dimensions = [groups[n].dimension if n in groups else "" for n in people.names]
+    times = len(effects)
+    return repeated.reset_index(drop=True).assign(
+        group=list(people.names) * times, label=labels * times, dimension=dimensions * times
+    )
+
+
+def _group_reasons(table: pd.DataFrame, overlay: Overlay, groups: int) -> NDArray[np.object_]:
+    nowhere = np.repeat(np.diff(overlay.shares.matrix.indptr) == 0, groups)
+    unknown = np.isnan(table["total"].to_numpy())
+    nothing = ~unknown & np.isnan(table["parity"].to_numpy())
+    empty = (table["people"] == 0).to_numpy()
+    return _said(
+        [
+            (nowhere, "the effect reaches no neighbourhood"),
+            (unknown, "the amount is missing"),
+            (empty, "the group has no people here"),
+            (~nowhere & ~empty & nothing, "parity: nobody of the group's universe receives anything"),
+            (
+                ~unknown & ~empty & np.isnan(table["ratio"].to_numpy()),
+                "ratio: everyone else has a mean of 0, or there is nobody else",
+            ),
+        ]
+    )
+
+
+def _bounds(shares: csc_array, doses: csc_array, people: People) -> tuple[Floats, Floats, Floats, Floats]:
+    """Ecological bounds of the group reached, and of what it receives, summed over neighbourhoods."""
+    row, effects = shares.indices, shares.shape[1]
+    column = np.repeat(np.arange(effects), np.diff(shares.indptr))
+    per_reached = _over(doses.data, shares.data)
+    bounds = [np.empty((effects, len(people.names))) for _ in range(4)]
+    for g in range(len(people.names)):
+        group, universe = people.groups[row, g], people.universes[row, g]
+        reached = shares.data * universe
+        low, high = np.maximum(0.0, reached - (universe - group)), np.minimum(reached, group)
+        for table, values in zip(bounds, (low, high, low * per_reached, high * per_reached), strict=True):
+            table[:, g] = np.bincount(column, weights=values, minlength=effects)
+    return bounds[0], bounds[1], bounds[2], bounds[3]
+
+
+def by_effect(
+    overlay: Overlay,
+    effects: pd.DataFrame,
+    *,
+    people: People,
+    priority: pd.Series | None = None,
+    rankings: Mapping[str, Ranking] | None = None,
+    neighbourhoods: pd.DataFrame,
+) -> pd.DataFrame:
+    """Every effect on the whole: people reached, total, mean, priority share, concentration.
+
+    Parameters
+    ----------
+    overlay : Overlay
+        Effects over neighbourhoods.
+    effects : DataFrame
+        The effects, in the overlay's order.
+    people : People
+        People by neighbourhood.
+    priority : pandas.Series of bool, optional
+        Priority neighbourhoods.
+    rankings : mapping of str to Ranking, optional
+        Columns that order neighbourhoods from least to most advantaged.
+    neighbourhoods : DataFrame
+        Table with the rankings' columns.
+
+    Returns
+    -------
+    DataFrame
+        Index (action, ledger, effect): unit, per, people_reached [people], total, total_low,
+        total_high [unit × people], mean [unit], outside_share, priority_place_share [0–1], for each
+        ranking ci_<r> and gci_<r>, undefined (reasons).
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from equity_screen.overlay import overlay, Plan
+    >>> from equity_screen.synthetic import four_zones
+    >>> city = four_zones()
+    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
+    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
+    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "unit": ["°C"],
+    ...                       "amount_low": [np.nan], "amount_high": [np.nan], "per": ["person"],
+    ...                       "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
+    >>> table = by_effect(overlay(city, Plan(west, shade)), shade, people=people_of(city), neighbourhoods=city,
+    ...                   priority=city["population"] < 250, rankings={"income": Ranking(column="median_income", higher_is="advantaged")})
+    >>> table[["people_reached", "mean", "priority_place_share", "ci_income"]].round(4).values.tolist()
+    [[400.0, 0.2, 0.25, -0.3]]
+    """
+    shares, doses = overlay.shares.matrix, overlay.per_person.matrix
+    total = doses.T @ people.population
+    amount = effects["amount"].to_numpy(dtype=np.float64)
+    columns: dict[str, object] = {
+        "unit": effects["unit"].to_numpy(),
+        "per": effects["per"].to_numpy(),
+        "people_reached": shares.T @ people.population,
+        "total": total,
+        "total_low": total * _over(effects["amount_low"].to_numpy(dtype=np.float64), amount),
+        "total_high": total * _over(effects["amount_high"].to_numpy(dtype=np.float64), amount),
+        "mean": _over(total, people.population.sum()),
+        "outside_share": overlay.outside.to_numpy(),
+        "priority_place_share": np.full(len(total), np.nan),
+    }
+    if priority is not None:
+        inside = np.where(priority.to_numpy(dtype=bool), people.population, 0.0)
+        columns["priority_place_share"] = _over(doses.T @ inside, total)
+    for name, ranking in (rankings or {}).items():
+        columns |= _concentration(name, doses, rank_of(neighbourhoods, ranking), people.population)
+    table = pd.DataFrame(columns, index=overlay.per_person.columns)
+    return table.assign(undefined=_effect_reasons(table, overlay))
+
+
+def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
+    nowhere = np.diff(overlay.shares.matrix.indptr) == 0
+    unknown = ~nowhere & np.isnan(table["total"].to_numpy())
+    nobody = ~nowhere & (table["people_reached"] == 0).to_numpy()
+    nothing = ~nowhere & ~nobody & (table["total"] == 0).to_numpy()
+    return _said(
+        [
+            (nowhere, "it reaches no neighbourhood: shares and concentration are undefined"),
+            (unknown, "the amount is missing: amounts, shares and concentration are undefined"),
+            (nobody, "nobody lives in reach: shares and concentration are undefined"),
+            (nothing, "the total is 0: shares and concentration are undefined"),
+        ]
+    )
+
+
+def rank_of(neighbourhoods: pd.DataFrame, ranking: Ranking) -> Floats:
+    """Fractional rank of each neighbourhood, 1 = most advantaged; NaN where its column is missing.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Table with population and the ranking's column.
+    ranking : Ranking
+        Which column, and what a large value means.
+
+    Returns
+    -------
+    ndarray, shape (neighbourhoods,)
+        Weighted mid-ranks [0–1].
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> rank_of(four_zones(), Ranking(column="median_income", higher_is="advantaged")).round(3).tolist()
+    [0.05, 0.2, 0.45, 0.8]
+    """
+    values = neighbourhoods[ranking.column].to_numpy(dtype=np.float64)
+    turned = values if ranking.higher_is == "advantaged" else -values
+    return mid_rank(turned, neighbourhoods["population"].to_numpy(dtype=np.float64))
+
+
+def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats) -> dict[str, Floats]:
+    tilted, total = rank_weights(rank, population)
+    ranked = np.where(np.isnan(rank), 0.0, population)
+    generalised = doses.T @ tilted if total > 0 else np.full(doses.shape[1], np.nan)
+    mean = _over(doses.T @ ranked, np.asarray(total))
+    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": np.where(mean == 0, np.nan, generalised)}
+
+
+def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group]) -> pd.DataFrame:
+    """People in reach of at least one located effect of a ledger, each person once.
+
+    Parameters
+    ----------
+    overlay : Overlay
+        Effects over neighbourhoods.
+    people : People
+        People by neighbourhood.
+    groups : mapping of str to Group
+        Declarations, for the labels.
+
+    Returns
+    -------
+    DataFrame
+        One row for each scope (active or all actions), ledger and group, everyone first: people,
+        people_reached with its ecological bounds [people], reached_share [0–1], and people_summed,
+        the plain sum over effects that counts some people often.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from equity_screen.overlay import overlay, Plan
+    >>> from equity_screen.synthetic import four_zones
+    >>> box = shapely.box(560000, 6200000, 561000, 6201000)
+    >>> twice = gpd.GeoDataFrame({"where": "geometry", "zones": "", "active": True}, index=["X", "Y"], geometry=[box, box], crs=25832)
+    >>> shade = pd.DataFrame({"action": ["X", "Y"], "ledger": "benefit", "effect": "shade", "amount": 1.0, "unit": "°C", "per": "person",
+    ...                       "reach": "footprint", "distance_m": np.nan, "driver": ""})
+    >>> table = counted_once(overlay(four_zones(), Plan(twice, shade)), people_of(four_zones()), groups={})
+    >>> table.loc[0, ["people_reached", "people_summed"]].tolist()
+    [100.0, 200.0]
+    """
+    whole = People(
+        people.population,
+        np.column_stack([people.population, people.groups]),
+        np.column_stack([people.population, people.universes]),
+        (EVERYONE, *people.names),
+    )
+    once, keys = overlay.once.matrix, overlay.once.columns
+    low, high, _, _ = _bounds(once, once, whole)
+    reached, summed = once.T @ whole.groups, _summed(overlay, whole)
+    count = whole.groups.sum(axis=0)
+    columns = {
+        "people": np.broadcast_to(count, reached.shape),
+        "people_reached": reached,
+        "people_reached_low": low,
+        "people_reached_high": high,
+        "reached_share": _over(reached, count),
+        "people_summed": summed,
+    }
+    pairs = keys.repeat(len(whole.names)).to_frame(index=False)
+    labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)] * len(keys)
+    return pairs.assign(
+        group=list(whole.names) * len(keys), label=labels, **{n: v.ravel() for n, v in columns.items()}
+    )
+
+
+def _summed(overlay: Overlay, people: People) -> Floats:
+    """People reached added over the effects that each (scope, ledger) counts once."""
+    each = overlay.shares.matrix.T @ people.groups
+    return np.vstack([each[members].sum(axis=0) for members in overlay.members.values()])
+
+
+class Baseline(NamedTuple):
+    """An indicator before the actions, and what each action changes of it per person."""
+
+    name: str
+    indicator: Indicator
+    before: Floats
+    changes: csc_array
+    actions: tuple[str, ...]
+
+
+def baselines(
+    overlay: Overlay,
+    effects: pd.DataFrame,
+    *,
+    neighbourhoods: pd.DataFrame,
+    indicators: Mapping[str, Indicator],
+) -> list[Baseline]:
+    """Collect, for each indicator that effects change, the net change by action.
+
+    A benefit lowers an indicator where higher is worse and raises one where higher is better; a
+    burden does the opposite. The net is used in measures that allow signs only.
+
+    Parameters
+    ----------
+    overlay : Overlay
+        Effects over neighbourhoods.
+    effects : DataFrame
+        The effects, in the overlay's order, with a column indicator.
+    neighbourhoods : DataFrame
+        Table with the indicators.
+    indicators : mapping of str to Indicator
+        Declarations.
+
+    Returns
+    -------
+    list of Baseline
+        In the order of the indicators' names.
+
+    Examples
+    --------
+    >>> baselines(None, pd.DataFrame({"indicator": [""]}), neighbourhoods=pd.DataFrame(), indicators={})
+    []
+    """
+    found = []
+    for name in sorted(set(effects["indicator"]) & set(indicators)):
+        mine = np.flatnonzero((effects["indicator"] == name).to_numpy())
+        sign = np.where(effects["ledger"].to_numpy()[mine] == "benefit", 1.0, -1.0)
+        sign = -sign if indicators[name].higher_is == "worse" else sign
+        actions, of_action = np.unique(
+            effects["action"].to_numpy(dtype=object)[mine].astype(str), return_inverse=True
+        )
+        gather = csc_array((sign, (np.arange(len(mine)), of_action)), shape=(len(mine), len(actions)))
+        changes = (overlay.per_person.matrix[:, mine] @ gather).tocsc()
+        found.append(
+            Baseline(
+                name,
+                indicators[name],
+                neighbourhoods[name].to_numpy(dtype=np.float64),
+                changes,
+                tuple(actions),
+            )
+        )
+    return found
+
+
+def before_after(
+    baseline: Baseline, people: People, *, groups: Mapping[str, Group], epsilons: Sequence[float]
+) -> pd.DataFrame:
+    """Kolm–Pollak EDE and mean of an indicator before and after each action, by group.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        Indicator and changes.
+    people : People
+        People by neighbourhood.
+    groups : mapping of str to Group
+        Declarations, for the labels.
+    epsilons : sequence of float
+        Inequality aversions; κ is frozen on the baseline of everyone for each.
+
+    Returns
+    -------
+    DataFrame
+        One row for each action, group (everyone first) and epsilon; levels in the indicator's unit,
+        people_without_baseline [people], undefined (reasons).
+
+    Examples
+    --------
+    >>> heat = Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")
+    >>> change = csc_array(np.array([[0.0], [-2.0]]))
+    >>> people = People(np.array([1.0, 1.0]), np.empty((2, 0)), np.empty((2, 0)), ())
+    >>> table = before_after(Baseline("heat", heat, np.array([1.0, 3.0]), change, ("A",)), people, groups={}, epsilons=[0.5])
+    >>> table[["mean_before", "mean_after", "ede_after"]].round(6).values.tolist()
+    [[2.0, 1.0, 1.0]]
+    """
+    known = ~np.isnan(baseline.before)
+    columns = np.column_stack([people.population, people.groups])
+    weights = np.where(known[:, None], columns, 0.0)
+    level = np.where(known, baseline.before, 0.0)
+    count = weights.sum(axis=0)
+    mean_before = _over((weights * level[:, None]).sum(axis=0), count)
+    mean_after = mean_before + _over(baseline.changes.T @ weights, count)
+    labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)]
+    frame = pd.DataFrame(
+        {
+            "group": [EVERYONE, *people.names],
+            "label": labels,
+            "people_without_baseline": columns.sum(axis=0) - count,
+        }
+    )
+    parts = [
+        _at_epsilon(baseline, level, weights, epsilon=epsilon, frame=frame, means=(mean_before, mean_after))
+        for epsilon in epsilons
+    ]
+    table = pd.concat(parts, ignore_index=True).sort_values(
+        ["action", "group", "epsilon"], kind="stable", key=_everyone_first
+    )
+    undefined = _said(
+        [
+            (np.isnan(table["mean_before"].to_numpy()), "no people with a baseline"),
+            (
+                np.isnan(table["mean_after"].to_numpy()) & ~np.isnan(table["mean_before"].to_numpy()),
+                "the amount is missing",
+            ),
+        ]
+    )
+    return table.assign(undefined=undefined).reset_index(drop=True)[list(BEFORE_AFTER)]
+
+
+def _everyone_first(column: pd.Series) -> pd.Series:
+    return column.where(column != EVERYONE, "") if column.name == "group" else column
+
+
+def _at_epsilon(
+    baseline: Baseline,
+    level: Floats,
+    weights: Floats,
+    *,
+    epsilon: float,
+    frame: pd.DataFrame,
+    means: tuple[Floats, Floats],
+) -> pd.DataFrame:
+    kappa = kolm_pollak_kappa(
+        level, weights[:, 0], epsilon=epsilon, bad=baseline.indicator.higher_is == "worse"
+    )
+    before = np.asarray([kolm_pollak_ede(level, weights[:, g], kappa=kappa) for g in range(weights.shape[1])])
+    after = kolm_pollak_after(level, baseline.changes, weights=weights, kappa=kappa)
+    shape = after.shape
+    columns = {
+        "mean_before": np.broadcast_to(means[0], shape),
+        "mean_after": means[1],
+        "ede_before": np.broadcast_to(before, shape),
+        "ede_after": after,
+        "ede_change": after - before,
+    }
+    repeated = pd.concat([frame] * shape[0], ignore_index=True) if shape[0] else frame.iloc[:0]
+    return repeated.assign(
+        action=np.repeat(np.asarray(baseline.actions, dtype=object), shape[1]),
+        indicator=baseline.name,
+        unit=baseline.indicator.unit,
+        epsilon=epsilon,
+        kappa=kappa,
+        **{name: values.ravel() for name, values in columns.items()},
+    )

@@ -1,0 +1,343 @@
+"""Indicators become one burden score: percentile ranks, domains, score."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from types import MappingProxyType
+from typing import Self
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from equity_screen.errors import InputError, UsageError, finding
+from equity_screen.recipe import IndexRecipe, Indicator, Priority, Question
+from equity_screen.text import did_you_mean
+
+Floats = NDArray[np.float64]
+Convention = Callable[[Floats, Floats], Floats]
+
+
+def _below(values: Floats, reference: Floats) -> Floats:
+    return np.searchsorted(reference, values, side="left").astype(np.float64)
+
+
+def _up_to(values: Floats, reference: Floats) -> Floats:
+    return np.searchsorted(reference, values, side="right").astype(np.float64)
+
+
+def _percent_rank(values: Floats, reference: Floats) -> Floats:
+    steps = len(reference) - 1
+    return _below(values, reference) / steps if steps > 0 else np.full(len(values), np.nan)
+
+
+def _nonzero_rank_max(values: Floats, reference: Floats) -> Floats:
+    positive = reference[reference > 0]
+    return np.where(values > 0, _up_to(values, positive) / max(len(positive), 1), 0.0)
+
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {
+        "percent_rank": _percent_rank,
+        "rank_pct_average": lambda v, r: (_below(v, r) + _up_to(v, r) + 1) / 2 / len(r),
+        "nonzero_rank_max": _nonzero_rank_max,
+        "floor_strictly_less": lambda v, r: np.floor(100 * _below(v, r) / len(r)) / 100,
+        "cume_dist": lambda v, r: _up_to(v, r) / len(r),
+        "mid_rank": lambda v, r: (_below(v, r) + _up_to(v, r)) / 2 / len(r),
+    }
+)
+
+
+def percentile(values: pd.Series, *, method: str, reference: pd.Series | None = None) -> pd.Series:
+    """Rank values by a named percentile convention; conventions differ, ties most of all.
+
+    Parameters
+    ----------
+    values : pandas.Series of float64
+        Values; missing is never ranked.
+    method : str
+        ``percent_rank`` (rank_min−1)/(n−1), used by the CDC/ATSDR SVI; ``rank_pct_average``
+        rank_average/n, CEJST; ``nonzero_rank_max`` zeros 0, else rank_max over the positive,
+        CalEnviroScreen; ``floor_strictly_less`` ⌊100·#{<x}/n⌋/100, EJScreen; ``cume_dist``
+        #{≤x}/n; ``mid_rank`` (rank_average−½)/n.
+    reference : pandas.Series, optional
+        Values to rank against; the values themselves unless given.
+
+    Returns
+    -------
+    pandas.Series of float64
+        Percentile [0–1] on the same index.
+
+    Raises
+    ------
+    UsageError
+        Unknown convention.
+
+    Examples
+    --------
+    >>> tied = pd.Series([1.0, 2.0, 2.0, 4.0, None])
+    >>> percentile(tied, method="cume_dist").tolist()
+    [0.25, 0.75, 0.75, 1.0, nan]
+    >>> percentile(tied, method="floor_strictly_less").tolist()
+    [0.0, 0.25, 0.25, 0.75, nan]
+    """
+    convention = CONVENTIONS.get(method)
+    if convention is None:
+        msg = f"unknown percentile convention {method!r}; {did_you_mean(method, CONVENTIONS)}"
+        raise UsageError(msg)
+    against = np.sort((values if reference is None else reference).dropna().to_numpy(dtype=np.float64))
+    ranked = pd.Series(np.nan, index=values.index)
+    known = values.notna().to_numpy()
+    if len(against):
+        ranked[known] = convention(values[known].to_numpy(dtype=np.float64), against)
+    return ranked
+
+
+def load_recipe(name: str) -> IndexRecipe:
+    """Read a recipe that ships with the package.
+
+    Parameters
+    ----------
+    name : str
+        Its name, for instance ``"neutral"``.
+
+    Returns
+    -------
+    IndexRecipe
+        The declaration.
+
+    Raises
+    ------
+    UsageError
+        No such recipe.
+
+    Examples
+    --------
+    >>> load_recipe("neutral").percentile
+    'percent_rank'
+    """
+    folder = resources.files("equity_screen") / "recipes"
+    known = sorted(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
+    if name not in known:
+        msg = f"no recipe {name!r}; {did_you_mean(name, known)}"
+        raise UsageError(msg)
+    return IndexRecipe.model_validate(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")))
+
+
+class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Burden score of each neighbourhood by a recipe.
+
+    Percentiles p of the indicators (turned so that more is worse) are averaged by weight within a
+    domain, domains are averaged, and the score's own percentile follows the same convention:
+
+    .. math:: s_i = 100 \\cdot \\tfrac1D \\sum_d \\frac{\\sum_{q \\in d} w_q p_{iq}}{\\sum_{q \\in d} w_q}
+
+    Parameters
+    ----------
+    recipe : str or IndexRecipe
+        A shipped recipe's name or a declaration.
+    indicators : mapping of str to Indicator
+        Column → declaration; those with ``burden = false`` are left out.
+
+    Attributes
+    ----------
+    reference_ : dict of str to pandas.Series
+        Values of the reference table, by indicator, turned so that more is worse.
+    scores_ : pandas.Series
+        Scores of the reference table.
+    n_features_in_ : int
+        Number of indicators.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> heat = Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")
+    >>> BurdenIndex(indicators={"heat": heat}).fit_transform(four_zones())["burden_percentile"].round(1).tolist()
+    [100.0, 66.7, 33.3, 0.0]
+    """
+
+    def __init__(
+        self,
+        recipe: str | IndexRecipe = "neutral",
+        *,
+        indicators: Mapping[str, Indicator] = MappingProxyType({}),
+    ) -> None:
+        self.recipe = recipe
+        self.indicators = indicators
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn the reference distributions from a table.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Table with the indicators; rows where ``population`` is 0 are no reference.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        BurdenIndex
+            The fitted estimator.
+        """
+        self.recipe_ = load_recipe(self.recipe) if isinstance(self.recipe, str) else self.recipe
+        self.indicators_ = {name: i for name, i in self.indicators.items() if i.burden}
+        absent = [name for name in self.indicators_ if name not in X.columns]
+        if absent or not self.indicators_:
+            msg = (
+                f"no such indicator columns: {', '.join(absent)}"
+                if absent
+                else "an index needs at least one indicator"
+            )
+            raise UsageError(msg)
+        populated = X[X["population"] > 0] if "population" in X.columns else X
+        self.n_features_in_ = len(self.indicators_)
+        self.reference_ = {name: self._turned(populated, name) for name in self.indicators_}
+        self.scores_ = self._score(self._percentiles(populated))
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Score a table against the fitted reference.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Table with the indicators.
+
+        Returns
+        -------
+        DataFrame
+            ``<indicator>_percentile``, ``burden_score`` and ``burden_percentile`` [0–100]; NaN where
+            nobody lives or too few indicators are known.
+        """
+        check_is_fitted(self, "scores_")
+        ranks = self._percentiles(X)
+        score = self._score(ranks)
+        if "population" in X.columns:
+            score = score.where(X["population"] > 0)
+        rank = percentile(score, method=self.recipe_.percentile, reference=self.scores_)
+        named = (100 * ranks).add_suffix("_percentile")
+        return named.assign(burden_score=score, burden_percentile=100 * rank)
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
+        """Names of the output columns, in order."""
+        check_is_fitted(self, "scores_")
+        names = [f"{name}_percentile" for name in self.indicators_]
+        return np.asarray([*names, "burden_score", "burden_percentile"], dtype=object)
+
+    def _turned(self, table: pd.DataFrame, name: str) -> pd.Series:
+        sign = 1.0 if self.indicators_[name].higher_is == "worse" else -1.0
+        return sign * table[name]
+
+    def _percentiles(self, table: pd.DataFrame) -> pd.DataFrame:
+        columns = {
+            name: percentile(self._turned(table, name), method=self.recipe_.percentile, reference=reference)
+            for name, reference in self.reference_.items()
+        }
+        return _half_up(pd.DataFrame(columns, index=table.index), self.recipe_.digits)
+
+    def _score(self, ranks: pd.DataFrame) -> pd.Series:
+        weights = pd.Series({name: i.weight for name, i in self.indicators_.items()})
+        domain_of = {name: i.domain for name, i in self.indicators_.items()}
+        known = ranks.notna()
+        domains = {
+            domain: _weighted_row_means(ranks[names], weights[names])
+            for domain, names in pd.Series(domain_of).groupby(pd.Series(domain_of)).groups.items()
+        }
+        score = 100 * pd.DataFrame(domains).mean(axis=1)
+        return score.where(known.mean(axis=1) >= self.recipe_.minimum_share)
+
+
+def _weighted_row_means(ranks: pd.DataFrame, weights: pd.Series) -> pd.Series:
+    known = ranks.notna()
+    return (ranks * weights).sum(axis=1).where(known.any(axis=1)) / (known * weights).sum(axis=1)
+
+
+def _half_up(ranks: pd.DataFrame, digits: int | None) -> pd.DataFrame:
+    return ranks if digits is None else np.floor(ranks * 10**digits + 0.5) / 10**digits
+
+
+def score_burden(
+    neighbourhoods: gpd.GeoDataFrame, question: Question, *, recipe: str = "neutral"
+) -> gpd.GeoDataFrame:
+    """Add the burden score and its percentile, NaN where there is no burden indicator.
+
+    Parameters
+    ----------
+    neighbourhoods : GeoDataFrame
+        Table by neighbourhood with the question's indicators.
+    question : Question
+        Indicators and their directions.
+    recipe : str
+        Name of a shipped index recipe.
+
+    Returns
+    -------
+    GeoDataFrame
+        The table with <indicator>_percentile, burden_score and burden_percentile [0–100].
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> score_burden(four_zones(), Question())["burden_score"].isna().all()
+    np.True_
+    """
+    if not any(i.burden for i in question.indicators.values()):
+        return neighbourhoods.assign(burden_score=np.nan, burden_percentile=np.nan)
+    scored = BurdenIndex(recipe, indicators=question.indicators).fit_transform(neighbourhoods)
+    return neighbourhoods.assign(**{str(name): scored[name] for name in scored.columns})
+
+
+def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
+    """Pick the priority neighbourhoods by a rule; a missing value is never picked.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Table with the rule's column.
+    rule : Priority
+        Column and bounds or values.
+
+    Returns
+    -------
+    pandas.Series of bool
+        True where picked.
+
+    Raises
+    ------
+    InputError
+        No such column.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> pick_priority(four_zones(), Priority(column="heat", at_least=29)).tolist()
+    [True, True, False, False]
+    """
+    if rule.column not in neighbourhoods.columns:
+        known = neighbourhoods.columns.drop("geometry", errors="ignore")
+        raise InputError(
+            [
+                finding(
+                    "ES-PRIORITY-COLUMN",
+                    "project",
+                    column="priority.column",
+                    value=rule.column,
+                    hint=did_you_mean(rule.column, known),
+                )
+            ]
+        )
+    values = neighbourhoods[rule.column]
+    if rule.values:
+        return values.astype("str").isin([str(v) for v in rule.values])
+    numbers = pd.to_numeric(values, errors="coerce")
+    low = -np.inf if rule.at_least is None else rule.at_least
+    high = np.inf if rule.at_most is None else rule.at_most
+    return numbers.between(low, high)

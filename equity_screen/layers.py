@@ -1,0 +1,452 @@
+"""Vector files and tables in, checked tables out; every input row keeps its fate."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from equity_screen.crs import require_crs
+from equity_screen.errors import EquityScreenWarning, Finding, InputError, finding
+from equity_screen.files import need_geometry, read_table
+from equity_screen.polygons import area_zero, check_polygons
+from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile
+from equity_screen.schema import (
+    Checked,
+    Origin,
+    check_counts,
+    clean_ids,
+    read_numbers,
+    refused_rows,
+    repeat,
+    require_columns,
+    row_status,
+)
+
+
+def points_from_columns(
+    table: pd.DataFrame, *, x: str, y: str, origin: Origin
+) -> tuple[gpd.GeoSeries, list[Finding]]:
+    """Make points of two columns; a row without coordinates gets no geometry.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table as read.
+    x, y : str
+        Columns with easting and northing, or longitude and latitude.
+    origin : Origin
+        File of the table.
+
+    Returns
+    -------
+    points : GeoSeries
+        Points without a CRS, on the same index.
+    findings : list of Finding
+        Words among the numbers.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"x": ["12.5", ""], "y": ["55.7", ""]})
+    >>> [str(p) for p in points_from_columns(table, x="x", y="y", origin=Origin())[0]]
+    ['POINT (12.5 55.7)', 'None']
+    """
+    require_columns(table, [x, y], origin=origin)
+    ids = pd.Series("", index=table.index)
+    (east, first), (north, second) = (read_numbers(table[c], origin, ids=ids) for c in (x, y))
+    known = (east.notna() & north.notna()).to_numpy()
+    points = np.full(len(table), None, dtype=object)
+    points[known] = shapely.points(east[known], north[known])
+    return gpd.GeoSeries(points, index=table.index), first + second
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A table being checked: columns come out as numbers together with what was found."""
+
+    table: pd.DataFrame
+    origin: Origin
+    ids: pd.Series
+
+    def numbers(self, column: str, missing: tuple[float, ...] = ()) -> tuple[pd.Series, list[Finding]]:
+        return read_numbers(self.table[column], self.origin, ids=self.ids, missing=missing)
+
+    def findings(self, bad: pd.Series | NDArray[np.bool_], template: Finding) -> list[Finding]:
+        return repeat(template, bad, origin=self.origin, ids=self.ids)
+
+
+def check_neighbourhoods(
+    frame: gpd.GeoDataFrame,
+    declared: NeighbourhoodsFile,
+    *,
+    origin: Origin,
+    groups: Mapping[str, Group] = MappingProxyType({}),
+    indicators: Mapping[str, Indicator] = MappingProxyType({}),
+    extra: Iterable[str] = (),
+) -> Checked:
+    """Check a neighbourhoods layer and give it the package's columns.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Layer as read, its columns joined.
+    declared : NeighbourhoodsFile
+        What the columns mean.
+    origin : Origin
+        File of the layer.
+    groups : mapping of str to Group
+        Groups; those of a polygon layer are left to :func:`equity_screen.align`.
+    indicators : mapping of str to Indicator
+        Indicators; those with a column are taken here.
+    extra : iterable of str
+        Further columns to keep, as they are.
+
+    Returns
+    -------
+    Checked
+        Table sorted by id, without the refused rows; findings; fate of each row.
+
+    Examples
+    --------
+    >>> square = gpd.GeoDataFrame({"id": ["A"], "pop": [100]}, geometry=[shapely.box(0, 0, 9, 9)], crs=25832)
+    >>> check_neighbourhoods(square, NeighbourhoodsFile(file="a.gpkg", id="id", population="pop"),
+    ...                      origin=Origin("a.gpkg")).table[["name", "population"]].values.tolist()
+    [['A', 100.0]]
+    """
+    frame = require_crs(frame, origin.file, declared=declared.crs)
+    taken = {name: i for name, i in indicators.items() if i.column is not None}
+    counted = {name: g for name, g in groups.items() if g.layer is None}
+    require_columns(frame, _columns_of(declared, counted, taken), origin=origin)
+    ids, findings = clean_ids(frame[declared.id], origin)
+    rows = _Rows(frame, origin, ids)
+    geometry, about_geometry = check_polygons(frame.geometry, rows.origin, ids=ids)
+    columns, about_people = _people_columns(rows, declared, counted)
+    measured, about_indicators = _indicator_columns(rows, taken)
+    findings += about_geometry + about_people + about_indicators
+    findings += rows.findings(area_zero(geometry) & (columns["population"] > 0), _AREA_ZERO)
+    names = frame[declared.name].astype("str") if declared.name else ids
+    kept = {c: frame[c] for c in extra if c in frame.columns and c not in columns and c not in measured}
+    table = gpd.GeoDataFrame({"name": names, **columns, **measured, **kept}, geometry=geometry, crs=frame.crs)
+    return finish(table, ids, findings=findings, origin=origin, index="neighbourhood", amounts=["population"])
+
+
+_AREA_ZERO = finding("ES-GEOM-AREA-ZERO")
+
+
+def finish(
+    table: pd.DataFrame,
+    ids: pd.Series,
+    *,
+    findings: list[Finding],
+    origin: Origin,
+    index: str,
+    amounts: Sequence[str] = (),
+) -> Checked:
+    """Close a check: fates by row, refused rows out, rows in the order of their ids.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Checked columns in file order.
+    ids : pandas.Series of str
+        Ids in file order.
+    findings : list of Finding
+        All that was found.
+    origin : Origin
+        File of the table.
+    index : str
+        Name of the index.
+    amounts : sequence of str
+        Columns that the ledger adds up; population is its people.
+
+    Returns
+    -------
+    Checked
+        Table, findings and fates.
+
+    Examples
+    --------
+    >>> finish(pd.DataFrame({"x": [1, 2]}), pd.Series(["B", "A"]), findings=[], origin=Origin(), index="id").table["x"].tolist()
+    [2, 1]
+    """
+    brought = {"people" if name == "population" else name: table[name] for name in amounts}
+    status = row_status(origin, ids, findings=findings, amounts=brought)
+    kept = ~refused_rows(status)
+    table = table[kept].set_axis(pd.Index(ids[kept].astype("str"), name=index)).sort_index()
+    return Checked(table, tuple(findings), status)
+
+
+def _columns_of(
+    declared: NeighbourhoodsFile, groups: Mapping[str, Group], indicators: Mapping[str, Indicator]
+) -> list[str | None]:
+    own = [declared.id, declared.name, declared.population, declared.population_margin, declared.households]
+    of_groups = [c for g in groups.values() for c in (g.count, g.share, g.universe, g.margin)]
+    return [*own, *declared.unpopulated_where, *of_groups, *(i.column for i in indicators.values())]
+
+
+def _indicator_columns(
+    rows: _Rows, indicators: Mapping[str, Indicator]
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    read = {name: rows.numbers(str(i.column), i.missing) for name, i in indicators.items()}
+    return {name: numbers for name, (numbers, _) in read.items()}, [
+        f for _, found in read.values() for f in found
+    ]
+
+
+def _people_columns(
+    rows: _Rows, declared: NeighbourhoodsFile, groups: Mapping[str, Group]
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    raw, findings = rows.numbers(declared.population)
+    findings += check_counts(raw, rows.origin, ids=rows.ids)
+    population, found = _missing_people(rows, declared, raw)
+    columns = {"population": population}
+    for name, column in (
+        ("households", declared.households),
+        (MARGIN + "population", declared.population_margin),
+    ):
+        if column:
+            numbers, more = rows.numbers(column)
+            columns[name] = numbers.where(population > 0, numbers.fillna(0.0))
+            found = [*found, *more, *check_counts(columns[name], rows.origin, ids=rows.ids)]
+    for name, group in groups.items():
+        more_columns, more = _group_columns(rows, name, group, population=population)
+        columns |= more_columns
+        found = found + more
+    return columns, findings + found
+
+
+def _missing_people(
+    rows: _Rows, declared: NeighbourhoodsFile, raw: pd.Series
+) -> tuple[pd.Series, list[Finding]]:
+    missing = raw.isna()
+    unpopulated = missing & _unpopulated(rows, declared)
+    excluded = missing & ~unpopulated & (declared.population_missing == "exclude")
+    findings = rows.findings(unpopulated, _UNPOPULATED) + rows.findings(excluded, _EXCLUDED)
+    findings += rows.findings(missing & ~unpopulated & ~excluded, _POPULATION_MISSING)
+    return raw.mask(unpopulated | excluded, 0.0), findings
+
+
+_UNPOPULATED = finding("ES-POP-UNPOPULATED")
+_EXCLUDED = finding("ES-POP-EXCLUDED", column="population")
+_POPULATION_MISSING = finding("ES-POP-MISSING", column="population")
+
+
+def _unpopulated(rows: _Rows, declared: NeighbourhoodsFile) -> pd.Series:
+    if declared.population_missing != "unpopulated":
+        return pd.Series(data=False, index=rows.table.index)
+    rules = [rows.table[c].astype("str").isin(values) for c, values in declared.unpopulated_where.items()]
+    return pd.concat(rules, axis=1).any(axis=1) if rules else pd.Series(data=True, index=rows.table.index)
+
+
+def _group_columns(
+    rows: _Rows, name: str, group: Group, *, population: pd.Series
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    people, universe, findings = _counted(rows, group, population)
+    empty = population == 0
+    people, universe = people.mask(empty & people.isna(), 0.0), universe.mask(empty, 0.0)
+    missing = people.isna() | universe.isna()
+    findings += rows.findings(missing & population.notna(), _group_missing(name, group))
+    people, universe = people.mask(missing, 0.0), universe.mask(missing, 0.0)
+    findings += check_counts(
+        people.rename(group.count or group.share), rows.origin, ids=rows.ids, total=universe
+    )
+    columns = {PEOPLE + name: people}
+    if not universe.equals(population):
+        columns[UNIVERSE + name] = universe
+    if group.margin:
+        margin, more = rows.numbers(group.margin)
+        columns[MARGIN + name] = margin.where(population > 0, margin.fillna(0.0))
+        findings += more
+    return columns, findings
+
+
+def _group_missing(name: str, group: Group) -> Finding:
+    if group.missing == "exclude":
+        return finding("ES-GROUP-EXCLUDED", column=str(group.count or group.share), group=name)
+    return finding("ES-GROUP-MISSING", column=str(group.count or group.share), group=name)
+
+
+def _counted(rows: _Rows, group: Group, population: pd.Series) -> tuple[pd.Series, pd.Series, list[Finding]]:
+    """Count and universe of a group from whichever of count, share and universe columns are declared."""
+    findings: list[Finding] = []
+    read: dict[str, pd.Series] = {}
+    for part in ("count", "share", "universe"):
+        column = getattr(group, part)
+        if column is not None:
+            read[part], more = rows.numbers(column)
+            findings += more
+    if "share" in read:
+        outside = (read["share"] < 0) | (read["share"] > 100)
+        findings += rows.findings(
+            outside,
+            finding("ES-SHARE-RANGE", column=str(group.share)),
+        )
+    universe = read.get("universe", population)
+    if "count" not in read:
+        return read["share"] / 100 * universe, universe, findings
+    if "share" in read and "universe" not in read:
+        implied = read["count"] / (read["share"] / 100).where(read["share"] > 0)
+        universe = implied.where(read["share"] > 0, population.where(read["share"].notna()))
+    return read["count"], universe, findings
+
+
+def join_columns(
+    frame: gpd.GeoDataFrame, table: pd.DataFrame, *, on: tuple[str, str], origins: tuple[Origin, Origin]
+) -> gpd.GeoDataFrame:
+    """Join a table of columns to the neighbourhoods, every id matched or the run refused.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Neighbourhoods as read.
+    table : DataFrame
+        Columns as read.
+    on : tuple of str
+        Id column of the frame and of the table.
+    origins : tuple of Origin
+        Files of the frame and of the table.
+
+    Returns
+    -------
+    GeoDataFrame
+        The frame with the table's columns.
+
+    Raises
+    ------
+    InputError
+        Double or missing ids in the table; ids that stand on one side only, each named.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoDataFrame({"id": ["A"]}, geometry=[shapely.box(0, 0, 1, 1)])
+    >>> people = pd.DataFrame({"code": ["A"], "pop": ["7"]})
+    >>> join_columns(zones, people, on=("id", "code"), origins=(Origin(), Origin()))["pop"].tolist()
+    ['7']
+    """
+    for side, column, origin in zip((frame, table), on, origins, strict=True):
+        require_columns(side, [column], origin=origin)
+    left, _ = clean_ids(frame[on[0]], origins[0])
+    right, findings = clean_ids(table[on[1]], origins[1])
+    faults = [f for f in findings if f.status == "refused"]
+    faults += _unmatched(right, left, origins[1], origins[0].file) + _unmatched(
+        left, right, origins[0], origins[1].file
+    )
+    if faults:
+        raise InputError(faults)
+    added = [c for c in table.columns if c not in frame.columns]
+    joined = table[added].set_axis(right).reindex(left)
+    return frame.assign(**{str(c): joined[c].to_numpy() for c in added})
+
+
+def _unmatched(ids: pd.Series, known: pd.Series, origin: Origin, other: str) -> list[Finding]:
+    lone = ~ids.isin(known) & (ids != "")
+    return [
+        finding(
+            "ES-JOIN-UNMATCHED",
+            origin.file,
+            row=origin.row(i),
+            id=str(ids.iloc[i]),
+            value=str(ids.iloc[i]),
+            other=other,
+            lone=int(lone.sum()),
+            all=len(ids),
+        )
+        for i in np.flatnonzero(lone)
+    ]
+
+
+def settle(checked: Checked, *, on_bad_row: str = "stop") -> pd.DataFrame:
+    """Raise for refused rows, warn once for the repaired and flagged, return the table.
+
+    Parameters
+    ----------
+    checked : Checked
+        Result of a check.
+    on_bad_row : {"stop", "refuse"}
+        Whether refused rows stop the work or are left out.
+
+    Returns
+    -------
+    DataFrame
+        The checked table.
+
+    Raises
+    ------
+    InputError
+        All refused places, where they stop the work.
+
+    Examples
+    --------
+    >>> settle(Checked(pd.DataFrame({"x": [1]}), (), pd.DataFrame()))["x"].tolist()
+    [1]
+    """
+    refused = [f for f in checked.findings if f.status == "refused"]
+    if refused and on_bad_row == "stop":
+        raise InputError(refused)
+    counts = Counter((f.source, f.code, f.status) for f in checked.findings)
+    if counts:
+        parts = [f"{source}: {n} × {code} ({status})" for (source, code, status), n in sorted(counts.items())]
+        warnings.warn("; ".join(parts), EquityScreenWarning, stacklevel=3)
+    return checked.table
+
+
+def read_neighbourhoods(
+    path: str | Path,
+    *,
+    id: str,
+    population: str,
+    groups: Mapping[str, str | Group] = MappingProxyType({}),
+    **declared: object,
+) -> gpd.GeoDataFrame:
+    """Read neighbourhoods and their people from one file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Polygon file.
+    id, population : str
+        Columns with the id and with the number of people.
+    groups : mapping of str to str or Group
+        Group name → column with its count, or a full declaration.
+    **declared
+        Other fields of :class:`equity_screen.NeighbourhoodsFile`, for instance ``name=`` or ``crs=``.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index ``neighbourhood``; columns name, population, people_<group>, the file's other columns, geometry.
+
+    Raises
+    ------
+    InputError
+        Every refused row at once.
+
+    Examples
+    --------
+    >>> read_neighbourhoods("tracts.gpkg", id="GEOID", population="pop")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      tracts.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    path = Path(path)
+    file = NeighbourhoodsFile.model_validate(
+        {"file": str(path), "id": id, "population": population, **declared}
+    )
+    full = {
+        n: g if isinstance(g, Group) else Group.model_validate({"label": n, "count": g})
+        for n, g in groups.items()
+    }
+    frame, origin = read_table(path, layer=file.layer)
+    frame = need_geometry(frame, path)
+    others = [str(c) for c in frame.columns if c not in (frame.geometry.name, id, population, file.name)]
+    return settle(check_neighbourhoods(frame, file, origin=origin, groups=full, extra=others))

@@ -1,0 +1,378 @@
+"""Effects laid over neighbourhoods: who is in reach, and what each person there receives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from equity_screen.actions import Plan
+from equity_screen.align import with_area_fallback
+from equity_screen.crosswalk import Relation, area_shares, point_shares
+from equity_screen.crs import WGS84, Measure, clusters, measure_of, to_space
+from equity_screen.errors import InputError, finding
+from equity_screen.recipe import LEDGERS
+from equity_screen.text import did_you_mean
+
+# A 256-gon loses 0.01 % of a disc's area; population points are compared by exact distance.
+QUADRANT_SEGMENTS = 64
+SQUARE_METRES_PER_KM2 = 1e6
+Floats = NDArray[np.float64]
+
+
+class Overlay(NamedTuple):
+    """Effects over neighbourhoods.
+
+    ``shares``: neighbourhoods × effects, share of the people in reach [0–1]. ``per_person``: the same
+    pairs, effect per person of the neighbourhood [unit]. ``reach``: polygons of the located effects
+    (WGS 84). ``outside``: by effect, share of the reach's area in no neighbourhood. ``once``:
+    neighbourhoods × (scope, ledger), share of the people in reach of at least one located effect.
+    """
+
+    shares: Relation
+    per_person: Relation
+    reach: gpd.GeoDataFrame
+    outside: pd.Series
+    members: Mapping[tuple[str, str], NDArray[np.intp]]
+    once: Relation
+
+
+class _Space(NamedTuple):
+    """Neighbourhoods and population points in the layer's equal-area space."""
+
+    study: Measure
+    zones: gpd.GeoSeries
+    blocks: gpd.GeoDataFrame | None
+
+
+def overlay(
+    neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoDataFrame | None = None
+) -> Overlay:
+    """Lay every effect over the neighbourhoods.
+
+    A neighbourhood's share in reach is the share of its population points (where ``blocks`` are given
+    and it has any) or of its area. Areas are measured in an equal-area space centred on the
+    neighbourhoods, distances in equidistant spaces centred on groups of actions.
+
+    Parameters
+    ----------
+    neighbourhoods : GeoDataFrame
+        Table by neighbourhood with population; households and drivers where an effect needs them.
+    plan : Plan
+        Actions and effects.
+    blocks : GeoDataFrame, optional
+        Population points from :func:`equity_screen.align.check_blocks`.
+
+    Returns
+    -------
+    Overlay
+        Shares, effect per person, reach polygons, coverage, and people counted once.
+
+    Raises
+    ------
+    InputError
+        A driver that is no column or is missing where people live; an effect per household
+        without households.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
+    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
+    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "per": ["person"],
+    ...                       "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
+    >>> overlay(four_zones(), Plan(west, shade)).per_person.matrix.toarray().round(9).ravel().tolist()
+    [0.5, 0.0, 0.5, 0.0]
+    """
+    actions, effects = plan
+    _require_columns(neighbourhoods, effects)
+    study = measure_of(neighbourhoods)
+    space = _Space(study, to_space(neighbourhoods.geometry, study.areas), blocks)
+    labels = pd.MultiIndex.from_frame(effects[["action", "ledger", "effect"]])
+    kinds = _kinds(actions, effects)
+    footprints = _footprints(actions, effects, kinds, study)
+    by_area = _with_whole(area_shares(space.zones, footprints), actions, effects, kinds=kinds)
+    hits = (
+        None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
+    )
+    shares = (
+        by_area
+        if hits is None
+        else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
+    )
+    per_person = _per_person(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
+    located = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
+    members = _scopes(actions, effects, located)
+    reach = gpd.GeoDataFrame(
+        effects.loc[located, ["action", "ledger", "effect"]],
+        geometry=footprints[located].to_numpy(),
+        crs=study.areas,
+    )
+    return Overlay(
+        Relation(shares.matrix, shares.rows, labels),
+        Relation(per_person, shares.rows, labels),
+        reach.to_crs(WGS84).reset_index(drop=True),
+        _outside(footprints, by_area, space.zones).where(located).set_axis(labels),
+        members,
+        _once(space, members, footprints, hits=hits, shares=shares),
+    )
+
+
+def _require_columns(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
+    wanted = [("driver", d) for d in sorted(set(effects["driver"]) - {""})]
+    wanted += [("per", "households")] if (effects["per"] == "household").any() else []
+    faults = [
+        finding(
+            "ES-EFFECT-COLUMN",
+            "effects",
+            column=column,
+            value=name,
+            hint=did_you_mean(name, neighbourhoods.columns.drop("geometry")),
+        )
+        for column, name in wanted
+        if name not in neighbourhoods.columns
+    ]
+    peopled = neighbourhoods["population"] > 0
+    for column, name in wanted:
+        gaps = neighbourhoods.index[peopled & neighbourhoods[name].isna()] if not faults else []
+        faults += [
+            finding("ES-EFFECT-COLUMN-MISSING", "neighbourhoods", id=str(gap), column=name, name=name)
+            for gap in gaps
+        ]
+    if faults:
+        raise InputError(faults)
+
+
+def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
+    """How each effect lands: footprint, within, citywide, or nowhere."""
+    where = effects["action"].map(actions["where"])
+    kinds = effects["reach"].mask(where == "citywide", "citywide")
+    return kinds.mask((where == "unlocated") & (kinds != "citywide"), "nowhere")
+
+
+def _footprints(
+    actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, study: Measure
+) -> gpd.GeoSeries:
+    """Reach polygon of each effect in the equal-area space; empty where it has none."""
+    shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
+    located = kinds.isin(["footprint", "within"]) & ~(shapes.isna() | shapes.is_empty)
+    placed = gpd.GeoSeries(shapes.where(located), crs=actions.crs)
+    reach = to_space(placed, study.areas).array.to_numpy().copy()
+    within = (kinds == "within").to_numpy()
+    distances = effects["distance_m"].to_numpy(dtype=np.float64)
+    for crs, rows in clusters(gpd.GeoSeries(placed.where(within), crs=placed.crs), study):
+        discs = shapely.buffer(
+            to_space(placed.iloc[rows], crs).array.to_numpy(), distances[rows], quad_segs=QUADRANT_SEGMENTS
+        )
+        reach[rows] = gpd.GeoSeries(discs, crs=crs).to_crs(study.areas).array.to_numpy()
+    missing = shapely.is_missing(reach)
+    reach[missing] = shapely.from_wkt("POLYGON EMPTY")
+    return gpd.GeoSeries(reach, index=effects.index, crs=study.areas)
+
+
+def _with_whole(
+    shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series
+) -> Relation:
+    """Set the share to exactly 1 where a reach is all of a neighbourhood by declaration."""
+    positions = {name: i for i, name in enumerate(shares.rows)}
+    columns: dict[int, list[int]] = {}
+    for column in np.flatnonzero(kinds == "citywide"):
+        columns[int(column)] = list(range(len(shares.rows)))
+    listed = (kinds == "footprint").to_numpy() & (
+        effects["action"].map(actions["where"]) == "zones"
+    ).to_numpy()
+    for column in np.flatnonzero(listed):
+        names = str(actions.at[effects["action"].iloc[column], "zones"]).split(";")
+        columns[int(column)] = [positions[name] for name in names if name in positions]
+    if not columns:
+        return Relation(shares.matrix.tocsc(), shares.rows, shares.columns)
+    kept = np.ones(shares.matrix.shape[1])
+    kept[list(columns)] = 0.0
+    row = np.concatenate([np.asarray(rows, dtype=np.intp) for rows in columns.values()])
+    column = np.repeat(list(columns), [len(rows) for rows in columns.values()])
+    ones = csc_array((np.ones(len(row)), (row, column)), shape=shares.matrix.shape)
+    matrix = (shares.matrix.multiply(kept[None, :]) + ones).tocsc()
+    matrix.eliminate_zeros()
+    return Relation(matrix, shares.rows, shares.columns)
+
+
+Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def _by_points(space: _Space, hits: Hits, by_area: Relation) -> Relation:
+    by_points = point_shares(hits, space.blocks, labels=(by_area.rows, by_area.columns))
+    return with_area_fallback(by_points, by_area, blocks=space.blocks)
+
+
+def _block_hits(
+    space: _Space,
+    actions: gpd.GeoDataFrame,
+    effects: pd.DataFrame,
+    *,
+    kinds: pd.Series,
+    footprints: gpd.GeoSeries,
+) -> Hits:
+    """Pairs (population point, effect) in reach: inside the footprint, or within the exact distance."""
+    points = space.blocks.geometry
+    inside = shapely.STRtree(points.to_crs(space.study.areas).array.to_numpy())
+    bounded = np.flatnonzero(kinds == "footprint")
+    which, block = inside.query(footprints.array.to_numpy()[bounded], predicate="intersects")
+    pairs = [(block, bounded[which])]
+    shapes = gpd.GeoSeries(
+        actions.geometry.reindex(effects["action"]).set_axis(effects.index).where(kinds == "within"),
+        crs=actions.crs,
+    )
+    distances = effects["distance_m"].to_numpy(dtype=np.float64)
+    for crs, rows in clusters(shapes, space.study):
+        tree = shapely.STRtree(points.to_crs(crs).array.to_numpy())
+        which, block = tree.query(
+            to_space(shapes.iloc[rows], crs).array.to_numpy(), predicate="dwithin", distance=distances[rows]
+        )
+        pairs.append((block, rows[which]))
+    return np.concatenate([b for b, _ in pairs]), np.concatenate([e for _, e in pairs])
+
+
+class _Pairs(NamedTuple):
+    """The stored pairs of the shares, and what an amount is spread by."""
+
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    share: Floats
+    population: Floats
+    households: Floats
+    km2: Floats
+
+
+def _of_person(pairs: _Pairs, driver: Floats) -> Floats:
+    return pairs.share * driver
+
+
+def _of_household(pairs: _Pairs, driver: Floats) -> Floats:
+    return _per_head(pairs.share * pairs.households * driver, pairs)
+
+
+def _of_km2(pairs: _Pairs, driver: Floats) -> Floats:
+    return _per_head(pairs.km2 * driver, pairs)
+
+
+def _of_total(pairs: _Pairs, driver: Floats) -> Floats:
+    """Share a total out over the reach in proportion to the driver, which is people unless named."""
+    mass = pairs.share * driver
+    whole = np.bincount(pairs.column, weights=mass, minlength=int(pairs.column.max(initial=-1)) + 1)[
+        pairs.column
+    ]
+    return _per_head(np.divide(mass, whole, out=np.zeros(len(whole)), where=whole > 0), pairs)
+
+
+def _per_head(amount: Floats, pairs: _Pairs) -> Floats:
+    return np.divide(amount, pairs.population, out=np.zeros(len(amount)), where=pairs.population > 0)
+
+
+SPREAD: Mapping[str, Callable[[_Pairs, Floats], Floats]] = MappingProxyType(
+    {"person": _of_person, "household": _of_household, "km2": _of_km2, "total": _of_total}
+)
+
+
+def _per_person(
+    neighbourhoods: pd.DataFrame, effects: pd.DataFrame, shares: Relation, by_area: Relation, *, areas: Floats
+) -> csc_array:
+    """Effect per person on the pairs of the shares: amount × what its basis spreads it by.
+
+    A driver multiplies an amount per person, household or km²; it is what a total is shared out by.
+    """
+    pairs = _pairs(neighbourhoods, shares, by_area, areas=areas)
+    basis = effects["per"].to_numpy()[pairs.column]
+    driver = np.where(basis == "total", pairs.population, 1.0)
+    for name in sorted(set(effects["driver"]) - {""}):
+        mine = (effects["driver"] == name).to_numpy()[pairs.column]
+        driver[mine] = neighbourhoods[name].fillna(0.0).to_numpy(dtype=np.float64)[pairs.row[mine]]
+    amount = effects["amount"].to_numpy(dtype=np.float64)[pairs.column]
+    data = np.zeros(len(pairs.row))
+    for per, spread in SPREAD.items():
+        mine = basis == per
+        data[mine] = amount[mine] * spread(_Pairs(*(part[mine] for part in pairs)), driver[mine])
+    matrix = shares.matrix
+    return csc_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
+
+
+def _pairs(neighbourhoods: pd.DataFrame, shares: Relation, by_area: Relation, *, areas: Floats) -> _Pairs:
+    matrix = shares.matrix
+    row = matrix.indices.astype(np.intp)
+    column = np.repeat(np.arange(matrix.shape[1], dtype=np.intp), np.diff(matrix.indptr))
+    population = neighbourhoods["population"].to_numpy(dtype=np.float64)[row]
+    homes = (
+        neighbourhoods["households"]
+        if "households" in neighbourhoods.columns
+        else neighbourhoods["population"] * np.nan
+    )
+    covered = np.asarray(by_area.matrix[row, column]).ravel() if len(row) else np.empty(0)
+    return _Pairs(
+        row,
+        column,
+        matrix.data,
+        population,
+        homes.fillna(0.0).to_numpy(dtype=np.float64)[row],
+        covered * areas[row] / SQUARE_METRES_PER_KM2,
+    )
+
+
+def _outside(footprints: gpd.GeoSeries, by_area: Relation, zones: gpd.GeoSeries) -> pd.Series:
+    inside = by_area.matrix.T @ shapely.area(zones.array)
+    whole = shapely.area(footprints.array)
+    share = np.divide(inside, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return pd.Series(1.0 - np.minimum(share, 1.0), index=footprints.index)
+
+
+def _scopes(
+    actions: pd.DataFrame, effects: pd.DataFrame, located: NDArray[np.bool_]
+) -> dict[tuple[str, str], NDArray[np.intp]]:
+    """Positions of the located effects by (scope, ledger)."""
+    active = effects["action"].map(actions["active"]).eq(other=True).to_numpy(dtype=bool)
+    scopes = {"active actions": located & active, "all actions": located}
+    return {
+        (scope, ledger): np.flatnonzero(mask & (effects["ledger"] == ledger).to_numpy())
+        for scope, mask in scopes.items()
+        for ledger in LEDGERS
+    }
+
+
+def _once(
+    space: _Space,
+    scopes: Mapping[tuple[str, str], NDArray[np.intp]],
+    footprints: gpd.GeoSeries,
+    *,
+    hits: Hits | None,
+    shares: Relation,
+) -> Relation:
+    """Share of each neighbourhood's people in reach of at least one located effect, each once."""
+    labels = pd.MultiIndex.from_tuples(list(scopes), names=["scope", "ledger"])
+    unions = [shapely.union_all(footprints.array.to_numpy()[members]) for members in scopes.values()]
+    once = area_shares(space.zones, gpd.GeoSeries(unions, index=labels, crs=space.zones.crs))
+    if hits is not None:
+        block, column = (
+            np.concatenate(part)
+            for part in zip(*(_any_hit(hits, m, i) for i, m in enumerate(scopes.values())), strict=True)
+        )
+        by_points = point_shares((block, column), space.blocks, labels=(shares.rows, labels))
+        once = with_area_fallback(by_points, once, blocks=space.blocks)
+    # The union holds each member, also where noding shaved a hair off a shared border.
+    largest = csc_array(np.column_stack([_row_maxima(shares.matrix, m) for m in scopes.values()]))
+    return Relation(once.matrix.tocsc().maximum(largest), shares.rows, labels)
+
+
+def _any_hit(hits: Hits, members: NDArray[np.intp], position: int) -> Hits:
+    blocks = np.unique(hits[0][np.isin(hits[1], members)])
+    return blocks, np.full(len(blocks), position, dtype=np.intp)
+
+
+def _row_maxima(matrix: csc_array, columns: NDArray[np.intp]) -> Floats:
+    if not len(columns):
+        return np.zeros(matrix.shape[0])
+    return np.asarray(matrix[:, columns].max(axis=1).toarray(), dtype=np.float64).ravel()

@@ -1,0 +1,215 @@
+"""What all pages share: templates that escape every text, common words, inlined scripts and styles."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+from xstatic.pkg import jquery, leaflet
+
+from equity_screen.text import MAX_CHARACTERS, number_text, percent_text, safe_text
+
+STATES = {True: "active", False: "not active"}
+LEDGER_STATES = {"unlocated": "not counted"}
+
+
+def count_text(count: float | None) -> str:
+    """Write a number of people or things: whole from one up.
+
+    Parameters
+    ----------
+    count : float or None
+        Count.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> count_text(1234.4), count_text(0.25), count_text(float("nan"))
+    ('1,234', '0.2', '–')
+    """
+    return number_text(count, digits=1)
+
+
+def data_text(value: object, *, limit: int = MAX_CHARACTERS) -> Markup:
+    """Make a text from the data safe for a page; a missing one is empty.
+
+    Parameters
+    ----------
+    value : object
+        Text, number or missing value.
+    limit : int
+        Longest text kept [characters].
+
+    Returns
+    -------
+    markupsafe.Markup
+        Text that needs no further escaping.
+
+    Examples
+    --------
+    >>> data_text("a < b"), data_text(float("nan"))
+    (Markup('a &lt; b'), Markup(''))
+    """
+    return Markup("" if pd.isna(value) else safe_text(value, limit=limit))  # noqa: S704 - safe_text escaped it
+
+
+def asset(name: str) -> str:
+    """Read a template, style sheet or script of the package.
+
+    Parameters
+    ----------
+    name : str
+        File name in ``templates/``.
+
+    Returns
+    -------
+    str
+        Its text.
+
+    Examples
+    --------
+    >>> asset("map.css").startswith("html")
+    True
+    """
+    return (files("equity_screen") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def page_templates() -> Environment:
+    """Build the template environment of all pages: escaping always on, unknown names refused.
+
+    Returns
+    -------
+    jinja2.Environment
+        With the filters ``text`` (any text from the data), ``count``, ``number`` and ``percent``, and
+        ``shown``, which takes the name of one of them.
+
+    Examples
+    --------
+    >>> page_templates().from_string("{{ name|text }}: {{ share|percent }}").render(name="<b>", share=0.5)
+    '&lt;b&gt;: 50.0 %'
+    """
+    templates = Environment(
+        loader=FunctionLoader(asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    forms: dict[str, Callable[..., str]] = {
+        "text": data_text,
+        "count": count_text,
+        "number": number_text,
+        "percent": percent_text,
+    }
+    templates.filters |= forms | {"shown": lambda value, form: forms[form](value)}
+    return templates
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _embedded(found: re.Match[str]) -> str:
+    image = Path(leaflet.BASE_DIR) / found[1]
+    return f"url({_data_uri(image.read_bytes(), mimetypes.guess_type(image.name)[0] or 'image/png')})"
+
+
+@cache
+def map_scripts() -> tuple[tuple[str, str], ...]:
+    """Inline Leaflet, jQuery and the map's own script.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Name and data URI, in the order in which a page loads them.
+
+    Examples
+    --------
+    >>> [name for name, _ in map_scripts()]
+    ['leaflet', 'jquery', 'equity_screen']
+    """
+    sources = {
+        "leaflet": (Path(leaflet.BASE_DIR) / "leaflet.js").read_bytes(),
+        "jquery": (Path(jquery.BASE_DIR) / "jquery.min.js").read_bytes(),
+        "equity_screen": asset("map.js").encode(),
+    }
+    return tuple((name, _data_uri(source, "text/javascript")) for name, source in sources.items())
+
+
+@cache
+def map_styles() -> tuple[tuple[str, str], ...]:
+    """Inline the style sheets of Leaflet, its images included, and of the map.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Name and data URI, in the order in which a page loads them.
+
+    Examples
+    --------
+    >>> all(uri.startswith("data:text/css;base64,") for _, uri in map_styles())
+    True
+    """
+    rules = (Path(leaflet.BASE_DIR) / "leaflet.css").read_text(encoding="utf-8")
+    rules = re.sub(r"url\((images/[\w.-]+)\)", _embedded, rules)
+    sources = {"leaflet_css": rules, "equity_screen_css": asset("map.css")}
+    return tuple((name, _data_uri(source.encode(), "text/css")) for name, source in sources.items())
+
+
+def state_words(active: object) -> str:
+    """Say whether an action is active.
+
+    Parameters
+    ----------
+    active : bool or None
+        ``None`` where it is not known.
+
+    Returns
+    -------
+    str
+        Words.
+
+    Examples
+    --------
+    >>> state_words(True), state_words(None)
+    ('active', 'status unknown')
+    """
+    return "status unknown" if pd.isna(active) else STATES[bool(active)]
+
+
+def ledger_words(row: Mapping[str, Any], ledger: str) -> str:
+    """Name an action's effect in one ledger, or say that it was not assessed.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of the scores.
+    ledger : {"benefit", "burden"}
+        Ledger.
+
+    Returns
+    -------
+    str
+        Text from the data, not yet made safe.
+
+    Examples
+    --------
+    >>> ledger_words({"burden_assessed": "not assessed", "burden_effect": ""}, "burden")
+    'not assessed'
+    """
+    assessed = str(row[f"{ledger}_assessed"])
+    return str(row[f"{ledger}_effect"]) if assessed == "assessed" else LEDGER_STATES.get(assessed, assessed)

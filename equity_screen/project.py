@@ -1,0 +1,246 @@
+"""The project file: TOML, checked against a model; a typo names the nearest key and its line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from equity_screen.errors import Finding, InputError, finding
+from equity_screen.recipe import (
+    ActionsFile,
+    BlocksFile,
+    Declaration,
+    EffectRule,
+    NeighbourhoodsFile,
+    Question,
+)
+from equity_screen.text import did_you_mean, plain_text
+
+
+class IndexChoice(Declaration):
+    """Which burden index the project uses.
+
+    Examples
+    --------
+    >>> IndexChoice().recipe
+    'neutral'
+    """
+
+    recipe: str = Field("neutral", description="name of a shipped index recipe")
+
+
+class Project(Question):
+    """Everything a run needs, as the project file declares it.
+
+    Examples
+    --------
+    >>> project = parse_project('''
+    ... title = "Two streets"
+    ... effects_file = "effects.csv"
+    ... [neighbourhoods]
+    ... file = "zones.gpkg"
+    ... id = "id"
+    ... population = "pop"
+    ... [[actions]]
+    ... file = "actions.geojson"
+    ... id = "id"
+    ... ''')
+    >>> project.on_bad_row, project.actions[0].file
+    ('stop', 'actions.geojson')
+    """
+
+    on_bad_row: Literal["stop", "refuse"] = Field(
+        "stop", description="stop for a refused row, or go on without it"
+    )
+    neighbourhoods: NeighbourhoodsFile = Field(description="the neighbourhoods and their people")
+    blocks: BlocksFile | None = Field(None, description="population points within the neighbourhoods")
+    index: IndexChoice = Field(default_factory=IndexChoice, description="burden index")
+    actions: tuple[ActionsFile, ...] = Field(min_length=1, description="files of proposed actions")
+    effects_file: str | None = Field(None, description="table of effects, a row for each benefit or burden")
+    effects: tuple[EffectRule, ...] = Field((), description="effects that hold for many actions")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Project:
+        faults = []
+        if self.effects_file is None and not self.effects:
+            faults.append("no effects: give effects_file, or [[effects]] rules")
+        if self.apportion == "points" and self.blocks is None:
+            faults.append('apportion = "points" needs [blocks]')
+        people = self.priority.people if self.priority else None
+        if people is not None and people not in self.groups:
+            faults.append(f"priority.people = {people!r} is none of the groups {sorted(self.groups)}")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def question(self) -> Question:
+        """What is asked, without the files."""
+        return Question.model_validate({name: getattr(self, name) for name in Question.model_fields})
+
+
+class ProjectFile(NamedTuple):
+    """A project and where it was read: files are named from its folder."""
+
+    path: Path
+    project: Project
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the project's file names start from."""
+        return self.path.parent
+
+
+def read_project(path: str | Path) -> ProjectFile:
+    """Read a project file.
+
+    Parameters
+    ----------
+    path : str or Path
+        TOML file.
+
+    Returns
+    -------
+    ProjectFile
+        The project and its place.
+
+    Raises
+    ------
+    InputError
+        No such file, not TOML, or keys and values that do not fit, each with its line.
+
+    Examples
+    --------
+    >>> read_project("nowhere.toml")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      nowhere.toml: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError([finding("ES-FILE-MISSING", path.name)])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError([finding("ES-PROJECT-TEXT", path.name)]) from error
+    return ProjectFile(path, parse_project(text, name=path.name))
+
+
+def parse_project(text: str, *, name: str = "project.toml") -> Project:
+    """Check the text of a project file.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    name : str
+        File name, for the messages.
+
+    Returns
+    -------
+    Project
+        The declarations.
+
+    Raises
+    ------
+    InputError
+        Every fault with its line; a key that is not known names the nearest.
+
+    Examples
+    --------
+    >>> parse_project("# nothing yet")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      project.toml: the file is empty. Mend: equity-screen init writes one. [ES-PROJECT-EMPTY]
+    """
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(
+            [finding("ES-PROJECT-TOML", name, error=str(error) or "nested too deeply")]
+        ) from error
+    if not raw:
+        raise InputError([finding("ES-PROJECT-EMPTY", name)])
+    try:
+        return Project.model_validate(raw)
+    except ValidationError as error:
+        raise InputError([_fault(dict(one), text, name) for one in error.errors()]) from error
+
+
+def _fault(error: dict[str, object], text: str, name: str) -> Finding:
+    place = [part for part in error["loc"] if isinstance(part, str | int)]  # type: ignore[attr-defined]
+    key = str(place[-1]) if place else ""
+    line = _line_of(place, text)
+    where = ".".join(str(part) for part in place)
+    row = f"line {line}" if line else ""
+    if error["type"] == "extra_forbidden":
+        return finding(
+            "ES-PROJECT-KEY", name, row=row, column=where, hint=did_you_mean(key, _fields_at(place[:-1]))
+        )
+    if error["type"] == "missing":
+        return finding("ES-PROJECT-MISSING", name, row=row, column=where, key=key)
+    value = (
+        ""
+        if isinstance(error["input"], dict | list | BaseModel)
+        else plain_text(repr(error["input"]), limit=80)
+    )
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return finding(
+        "ES-PROJECT-VALUE", name, row=row, column=where, value=value, message=reason[:1].lower() + reason[1:]
+    )
+
+
+def _fields_at(place: Sequence[str | int]) -> set[str]:
+    """Keys that the model knows at a place."""
+    model: object = Project
+    for part in place:
+        model = _inner(model, part)
+    model = _unwrapped(model)
+    return set(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else set()
+
+
+def _inner(model: object, part: str | int) -> object:
+    kind = _unwrapped(model)
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and part in kind.model_fields:
+        return kind.model_fields[str(part)].annotation
+    arguments = get_args(kind)
+    return arguments[-1] if get_origin(kind) is dict else arguments[0] if arguments else None
+
+
+def _unwrapped(model: object) -> object:
+    if get_origin(model) in (Union, UnionType, Annotated):
+        options = [a for a in get_args(model) if a is not type(None)]
+        return options[0] if options else None
+    return model
+
+
+def _line_of(place: Sequence[str | int], text: str) -> int | None:
+    """Line of a key, found by text search: its table first, then the key within it."""
+    words = [str(part) for part in place if isinstance(part, str)]
+    lines = text.splitlines()
+    for depth in range(len(words), 0, -1):
+        start = _table_line(words[: depth - 1], place, lines)
+        key = re.compile(
+            rf"""^\s*["']?{re.escape(words[depth - 1])}["']?\s*[=.]|^\s*\[+\s*{re.escape(".".join(words[:depth]))}\s*[\].]"""
+        )
+        for number in range(start, len(lines)):
+            if key.match(lines[number]):
+                return number + 1
+    return None
+
+
+def _table_line(table: Sequence[str], place: Sequence[str | int], lines: Sequence[str]) -> int:
+    if not table:
+        return 0
+    header = re.compile(rf"^\s*\[+\s*{re.escape('.'.join(table))}\s*\]+")
+    found = [number for number, line in enumerate(lines) if header.match(line)]
+    position = next((part for part in place if isinstance(part, int)), 0)
+    return found[min(position, len(found) - 1)] if found else 0

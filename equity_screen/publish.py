@@ -1,0 +1,291 @@
+"""Outputs published whole or not at all: staged beside the folder, then switched in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.metadata import requires, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pyproj
+import rasterio
+import shapely
+
+from equity_screen.errors import LockedError, OutputError
+from equity_screen.files import write_geopackage
+from equity_screen.inputs import Progress
+from equity_screen.maps import write_map
+from equity_screen.project import Project
+from equity_screen.report import write_report
+from equity_screen.screen import Result
+from equity_screen.text import safe_cell
+
+RECORD = "run.json"
+Writer = Callable[[Result, Path], None]
+
+
+def _csv(table: pd.DataFrame, path: Path, *, index: bool) -> None:
+    """Write a table whose text cells are text in a spreadsheet, too."""
+    flat = table.reset_index() if index else table
+    safe = flat.map(safe_cell).rename(columns=lambda name: str(safe_cell(str(name))))
+    safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _table(name: str, *, index: bool = False) -> Writer:
+    return lambda result, path: _csv(getattr(result, name), path, index=index)
+
+
+def _layer(result: Result) -> gpd.GeoDataFrame:
+    return result.neighbourhoods.reset_index()
+
+
+def _parquet(result: Result, path: Path) -> None:
+    _layer(result).to_parquet(path, index=False, write_covering_bbox=True, compression="zstd")
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "scores.csv": _table("scores", index=True),
+        "by_effect.csv": _table("by_effect", index=True),
+        "by_group.csv": _table("by_group"),
+        "together.csv": _table("together"),
+        "before_after.csv": _table("before_after"),
+        "ledger.csv": _table("ledger"),
+        "coverage.csv": _table("coverage"),
+        "status.csv": _table("status"),
+        "neighbourhoods.gpkg": lambda result, path: write_geopackage(_layer(result), path),
+        "neighbourhoods.parquet": _parquet,
+        "reach.gpkg": lambda result, path: write_geopackage(result.reach, path),
+        "map.html": write_map,
+        "report.html": lambda result, path: write_report(result, path, versions=versions()),
+    }
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, of every library it needs, and of the C libraries inside them.
+
+    Returns
+    -------
+    dict of str
+        Name → version.
+
+    Examples
+    --------
+    >>> sorted(versions())[:3]
+    ['GDAL (pyogrio)', 'GDAL (rasterio)', 'GEOS']
+    """
+    needed = [part.split(">")[0] for part in requires("equity-screen") or [] if "extra ==" not in part]
+    inside = {
+        "GDAL (rasterio)": rasterio.__gdal_version__,
+        "GDAL (pyogrio)": ".".join(map(str, pyogrio.__gdal_version__)),
+        "GEOS": ".".join(map(str, shapely.geos_version)),
+        "PROJ": pyproj.proj_version_str,
+        "Python": platform.python_version(),
+    }
+    return dict(sorted({**{name: version(name) for name in ["equity-screen", *needed]}, **inside}.items()))
+
+
+def publish(
+    result: Result, folder: str | Path, *, project: Project | None = None, progress: Progress = lambda _: None
+) -> Path:
+    """Write all outputs into one folder, whole or not at all.
+
+    The files are written into a folder beside it; only when all of them are on the disk does it take
+    the place of the old one.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    folder : str or Path
+        Folder to make or to replace; one that this package did not write is left alone.
+    project : Project, optional
+        The project, kept in ``run.json``.
+    progress : callable
+        Told the name of each file.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        The folder holds other files, or the disk refuses; the previous outputs are as they were.
+    LockedError
+        Another run is writing the same folder.
+
+    Examples
+    --------
+    >>> publish(None, "README.md/results")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.OutputError: cannot write README.md/results
+    """
+    folder = Path(folder)
+    try:
+        _refuse_foreign(folder)
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder), _staging(folder) as stage:
+            for name, write in WRITERS.items():
+                progress(name)
+                write(result, stage / name)
+            _write_record(result, stage, project)
+            _to_disk(stage)
+            _switch(stage, folder)
+    except (OSError, pyogrio.errors.DataSourceError) as error:
+        if isinstance(error, OutputError):
+            raise
+        msg = f"cannot write {folder}: {error}. The previous outputs are as they were. Mend: check the disk and the folder's rights"
+        raise OutputError(msg) from error
+    return folder
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Leave alone what this package did not write."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file. Mend: name another folder with --out"
+        raise OutputError(msg)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
+        msg = f"{folder} holds files that are not ours (it has no {RECORD}). Mend: name another folder with --out"
+        raise OutputError(msg)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this run; a lock left by a run that died is taken over."""
+    lock = folder.parent / f".{folder.name}.lock"
+    if lock.is_file() and not _alive(lock):
+        lock.unlink(missing_ok=True)
+    try:
+        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError as error:
+        msg = (
+            f"{folder} is being written by another run. Mend: wait for it, or name another folder with --out"
+        )
+        raise LockedError(msg) from error
+    try:
+        os.write(handle, str(os.getpid()).encode())
+        os.close(handle)
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _alive(lock: Path) -> bool:
+    """Tell whether the run that wrote a lock still goes on; where in doubt it does."""
+    try:
+        owner = int(lock.read_text(encoding="ascii") or "0")
+    except (OSError, ValueError):
+        return True
+    if owner <= 0 or os.name == "nt":  # on Windows a signal 0 would end the process
+        return True
+    try:
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    stage = folder.parent / f".{folder.name}.partial"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _write_record(result: Result, stage: Path, project: Project | None) -> None:
+    asked: Project | Any = project if project is not None else result.question
+    record = {
+        "note": "Screening is a first look, not a determination.",
+        "versions": versions(),
+        "parameters": asked.model_dump(mode="json"),
+        "seed": None,  # nothing in a run is drawn by chance yet
+        "inputs": list(result.inputs),
+        "outputs": {path.name: _sha256(path) for path in sorted(stage.iterdir())},
+    }
+    text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    (stage / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _to_disk(stage: Path) -> None:
+    """Wait until every byte is on the disk, not in its cache."""
+    for path in sorted(stage.iterdir()):
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _switch(stage: Path, folder: Path) -> None:
+    """Put the staged folder in the place of the old one, or leave the old one there."""
+    if not folder.exists():
+        stage.rename(folder)
+        return
+    old = folder.parent / f".{folder.name}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    try:
+        stage.rename(folder)
+    except OSError:
+        with suppress(OSError):
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def publish_page(result: Result, path: Path, *, write: Writer) -> None:
+    """Write one page whole or not at all.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    path : Path
+        File to write or to replace.
+    write : callable
+        Writer of the page.
+
+    Raises
+    ------
+    OutputError
+        The disk refuses; an older file is as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     publish_page(None, Path(folder) / "page.html", write=lambda _, path: path.write_text("whole") and None)
+    ...     (Path(folder) / "page.html").read_text()
+    'whole'
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        write(result, partial)
+        partial.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error}. Mend: check the disk and the folder's rights"
+        raise OutputError(msg) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,334 @@
+"""The whole pipeline: the file to read first.
+
+Inputs are read and checked (:mod:`equity_screen.inputs`), indicators become a burden score
+(:mod:`equity_screen.index`), a rule picks the priority neighbourhoods, every effect is laid over the
+neighbourhoods (:mod:`equity_screen.overlay`), and who gets what is one set of sparse products
+(:mod:`equity_screen.equity`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from equity_screen.accounts import accounts, coverage_of
+from equity_screen.actions import Plan
+from equity_screen.equity import (
+    BEFORE_AFTER,
+    People,
+    baselines,
+    before_after,
+    by_effect,
+    by_group,
+    counted_once,
+    people_of,
+)
+from equity_screen.errors import InputError, finding
+from equity_screen.index import load_recipe, pick_priority, score_burden
+from equity_screen.inputs import Inputs, Progress, gather
+from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
+from equity_screen.project import ProjectFile, read_project
+from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
+from equity_screen.schema import Origin, row_status
+from equity_screen.scores import Found, score_actions, shares_of_people
+from equity_screen.text import did_you_mean
+from equity_screen.words import action_sentences, method_notes, together_sentences
+
+NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """All results of a screening, as plain tables.
+
+    Attributes
+    ----------
+    question : Question
+        What was asked.
+    neighbourhoods : GeoDataFrame
+        Table by neighbourhood with priority, burden_score, burden_percentile, benefit_reached_share and
+        burden_reached_share.
+    actions, reach : GeoDataFrame
+        Actions; reach polygons of the located effects (WGS 84).
+    scores : DataFrame
+        One row for each action, both ledgers side by side.
+    by_effect, by_group, together, before_after : DataFrame
+        One row for each effect; for each effect and group; for people counted once; for each action
+        that changes a baseline indicator.
+    ledger, status, coverage : DataFrame
+        Accounts of rows, people, money and carbon; fate of each input row; what the data could see.
+    inputs : tuple of dict
+        Input files with their hashes.
+    methods : dict of str
+        Methods and conventions used, each a sentence.
+    sentences : dict of tuple of str
+        Plain sentences: ``"summary"`` and each action's id.
+    """
+
+    question: Question
+    neighbourhoods: gpd.GeoDataFrame
+    actions: gpd.GeoDataFrame
+    reach: gpd.GeoDataFrame
+    scores: pd.DataFrame
+    by_effect: pd.DataFrame
+    by_group: pd.DataFrame
+    together: pd.DataFrame
+    before_after: pd.DataFrame
+    ledger: pd.DataFrame
+    status: pd.DataFrame
+    coverage: pd.DataFrame
+    inputs: tuple[dict[str, object], ...]
+    methods: dict[str, str]
+    sentences: dict[str, tuple[str, ...]]
+
+
+def screen_project(project: str | Path | ProjectFile, *, progress: Progress = lambda _: None) -> Result:
+    """Screen a project: read, check, align, index, overlay, distribution.
+
+    Parameters
+    ----------
+    project : str, Path or ProjectFile
+        Project file, or one read by :func:`equity_screen.read_project`.
+    progress : callable
+        Told the name of each step.
+
+    Returns
+    -------
+    Result
+        All tables.
+
+    Raises
+    ------
+    InputError
+        Every refused place of every input at once; nothing has been computed then.
+
+    Examples
+    --------
+    >>> screen_project("nowhere.toml")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      nowhere.toml: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    file = project if isinstance(project, ProjectFile) else read_project(project)
+    inputs = gather(file, progress=progress)
+    neighbourhoods, plan = usable(inputs, on_bad_row=file.project.on_bad_row)
+    progress("burden index")
+    neighbourhoods = score_burden(neighbourhoods, file.project.question, recipe=file.project.index.recipe)
+    blocks = inputs.blocks if file.project.apportion == "points" else None
+    progress("overlay and distribution")
+    return screen(
+        neighbourhoods,
+        plan,
+        question=file.project.question,
+        blocks=blocks,
+        inputs=inputs,
+        recipe=file.project.index.recipe,
+    )
+
+
+def usable(inputs: Inputs, *, on_bad_row: str) -> tuple[gpd.GeoDataFrame, Plan]:
+    """Tables of checked inputs, or all of their faults at once.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was read.
+    on_bad_row : {"stop", "refuse"}
+        Whether refused rows stop the run.
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Plan)
+        Neighbourhoods and plan.
+
+    Raises
+    ------
+    InputError
+        Where the run cannot go on.
+
+    Examples
+    --------
+    >>> fault = finding("ES-FILE-MISSING", "zones.gpkg")
+    >>> usable(Inputs(None, None, None, (fault,), pd.DataFrame(), (), True), on_bad_row="refuse")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      zones.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    stopped = inputs.refused and (inputs.fatal or on_bad_row == "stop")
+    if stopped or inputs.neighbourhoods is None or inputs.plan is None:
+        raise InputError(inputs.refused)
+    if inputs.neighbourhoods.empty:
+        raise InputError(
+            [
+                *inputs.refused,
+                finding("ES-FILE-UNUSABLE", "neighbourhoods"),
+            ]
+        )
+    return inputs.neighbourhoods, inputs.plan
+
+
+def screen(
+    neighbourhoods: gpd.GeoDataFrame,
+    plan: Plan,
+    *,
+    priority: pd.Series | None = None,
+    question: Question | None = None,
+    blocks: gpd.GeoDataFrame | None = None,
+    inputs: Inputs | None = None,
+    recipe: str = "neutral",
+) -> Result:
+    """Screen a plan: who gains, who carries the burden, in both ledgers, for every action.
+
+    Parameters
+    ----------
+    neighbourhoods : GeoDataFrame
+        Table by neighbourhood.
+    plan : Plan
+        Actions and effects.
+    priority : pandas.Series of bool, optional
+        Priority neighbourhoods, on the neighbourhoods' index; instead of the question's rule.
+    question : Question, optional
+        Groups, rankings, indicators, priority rule; groups default to all ``people_`` columns.
+    blocks : GeoDataFrame, optional
+        Population points.
+    inputs : Inputs, optional
+        Findings and fates of a project's inputs.
+    recipe : str
+        Index recipe that the burden score was made by, for the notes.
+
+    Returns
+    -------
+    Result
+        All tables.
+
+    Raises
+    ------
+    InputError
+        A column that the question or an effect needs is missing.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones, four_actions
+    >>> city = four_zones()
+    >>> result = screen(city, four_actions(), priority=city["population"] < 250)
+    >>> result.scores.loc[["EAST", "WEST"], "benefit_priority_place_share"].round(4).tolist()
+    [0.3333, 0.25]
+    """
+    question = _with_groups(question or Question(), neighbourhoods)
+    plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
+    hoods = neighbourhoods.sort_index()
+    hoods = hoods.assign(priority=_priority(hoods, priority, question))
+    _require_rankings(hoods, question)
+    people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
+    hoods = hoods.assign(**_reached(laid, people))
+    asked = {"priority": hoods["priority"] if priority is not None or question.priority else None}
+    found = Found(
+        by_effect(
+            laid, plan.effects, people=people, neighbourhoods=hoods, rankings=question.rankings, **asked
+        ),
+        by_group(laid, plan.effects, people=people, groups=question.groups),
+    )
+    together = counted_once(laid, people, groups=question.groups)
+    status = inputs.status if inputs else NO_INPUTS
+    notes = {"by_points": blocks is not None, "sides": 4 * QUADRANT_SEGMENTS, "recipe": load_recipe(recipe)}
+    return Result(
+        question=question,
+        neighbourhoods=hoods,
+        actions=plan.actions,
+        reach=laid.reach,
+        scores=score_actions(plan, found, question=question, hoods=hoods),
+        by_effect=found.by_effect,
+        by_group=found.by_group,
+        together=together,
+        before_after=_before_after(laid, plan.effects, hoods, people, question),
+        ledger=accounts(status, hoods=hoods, actions=plan.actions, currency=question.currency),
+        status=status,
+        coverage=coverage_of(hoods, question, blocks=blocks),
+        inputs=inputs.files if inputs else (),
+        methods=method_notes(question, **notes),
+        sentences=_sentences(plan.actions, found, together, hoods=hoods, question=question),
+    )
+
+
+def _with_groups(question: Question, neighbourhoods: pd.DataFrame) -> Question:
+    if question.groups:
+        return question
+    names = [str(c).removeprefix(PEOPLE) for c in neighbourhoods.columns if str(c).startswith(PEOPLE)]
+    return question.model_copy(
+        update={"groups": {n: Group(label=n.replace("_", " "), count=PEOPLE + n) for n in names}}
+    )
+
+
+def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
+    return effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
+
+
+def _priority(hoods: pd.DataFrame, given: pd.Series | None, question: Question) -> pd.Series:
+    if given is not None:
+        return given.reindex(hoods.index).fillna(value=False).astype(bool)
+    if question.priority is None:
+        return pd.Series(data=False, index=hoods.index)
+    return pick_priority(hoods, question.priority)
+
+
+def _require_rankings(hoods: pd.DataFrame, question: Question) -> None:
+    faults = [
+        finding(
+            "ES-RANKING-COLUMN",
+            "project",
+            column=f"rankings.{name}.column",
+            value=r.column,
+            hint=did_you_mean(r.column, hoods.columns.drop("geometry")),
+        )
+        for name, r in question.rankings.items()
+        if r.column not in hoods.columns
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
+    """Share of each neighbourhood's people in reach of any action, by ledger; NaN where nobody lives."""
+    once = pd.DataFrame(laid.once.matrix.toarray(), columns=laid.once.columns)
+    return {
+        f"{ledger}_reached_share": np.where(
+            people.population > 0, once["all actions", ledger].to_numpy(), np.nan
+        )
+        for ledger in LEDGERS
+    }
+
+
+def _before_after(
+    laid: Overlay, effects: pd.DataFrame, hoods: pd.DataFrame, people: People, question: Question
+) -> pd.DataFrame:
+    changed = baselines(laid, effects, neighbourhoods=hoods, indicators=question.indicators)
+    asked = {"groups": question.groups, "epsilons": question.epsilons}
+    tables = [before_after(baseline, people, **asked) for baseline in changed]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
+
+
+def _sentences(
+    actions: gpd.GeoDataFrame,
+    found: Found,
+    together: pd.DataFrame,
+    *,
+    hoods: pd.DataFrame,
+    question: Question,
+) -> dict[str, tuple[str, ...]]:
+    population = float(hoods["population"].sum())
+    share = shares_of_people(hoods, question)["priority_population_share"]
+    effects_of = dict(tuple(found.by_effect.groupby(level="action")))
+    groups_of = dict(tuple(found.by_group.groupby("action")))
+    asked = {"question": question, "population": population, "priority_share": share}
+    sentences = {"summary": together_sentences(together)}
+    for action, where in actions["where"].items():
+        effects = effects_of.get(action, found.by_effect.iloc[:0])
+        groups = groups_of.get(action, found.by_group.iloc[:0])
+        sentences[str(action)] = action_sentences(effects, groups, where=where, **asked)
+    return sentences

@@ -1,0 +1,154 @@
+// Draws a screening on a Leaflet map. Every text handed in has been made safe in Python: it holds
+// character references and no mark-up, so that it may be set as HTML.
+const equityScreen = (() => {
+  "use strict";
+  const MISSING = {pattern: "url(#no-data)", plain: "#d0d0d0"};
+  const MANY_SHAPES = 3000;
+  const EDGE = {color: "#ffffff", weight: 0.8, opacity: 0.9, fillOpacity: 0.85};
+  const CHOSEN = {color: "#111111", weight: 3, opacity: 1};
+  const REACH = {
+    benefit: {color: "#10622a", weight: 2, fillOpacity: 0.14},
+    burden: {color: "#8c3d00", weight: 2, dashArray: "6 4", fillOpacity: 0.14},
+  };
+  const PANES = {reach: 410, priority: 420, areas: 430, lines: 440, points: 450};
+  const places = new Map();
+  let city = null;
+
+  const features = (shapes) =>
+    shapes.map((geometry, index) => ({type: "Feature", properties: {index: index}, geometry: geometry}));
+
+  const row = (label, cells) =>
+    "<tr><th scope=\"row\">" + label + "</th>" + cells.map((cell) => "<td>" + cell + "</td>").join("") + "</tr>";
+
+  function neighbourhoodCard(index) {
+    const values = city.neighbourhoods.values[index];
+    const rows = city.neighbourhoods.labels.map((label, at) => row(label, [values[at]]));
+    return "<div class=\"card\"><strong>" + city.neighbourhoods.names[index] + "</strong><table><tbody>" +
+      rows.join("") + "</tbody></table></div>";
+  }
+
+  function actionCard(index) {
+    const action = city.actions[index];
+    const rows = city.actionLabels.map((label, at) => row(label, [action.benefit[at], action.burden[at]]));
+    return "<div class=\"card\"><strong>" + action.name + "</strong>" + action.about +
+      "<table><thead><tr><td></td><th scope=\"col\">Benefit</th><th scope=\"col\">Burden</th></tr></thead><tbody>" +
+      rows.join("") + "</tbody></table></div>";
+  }
+
+  const CARDS = {neighbourhood: neighbourhoodCard, action: actionCard};
+
+  function show(key) {
+    const [kind, index] = key.split(":");
+    document.getElementById("details").innerHTML = key ? CARDS[kind](Number(index)) : "";
+    document.getElementById("look-up").value = key;
+  }
+
+  function describe(shape, key) {
+    const [kind, index] = key.split(":");
+    places.set(key, shape);
+    shape.bindTooltip(() => CARDS[kind](Number(index)), {sticky: true, opacity: 1});
+    shape.on("click", () => show(key));
+  }
+
+  const POINT_OUT = {
+    neighbourhood: (shape) => {
+      city.layer.setStyle(EDGE);
+      shape.setStyle(CHOSEN).bringToFront();
+    },
+    action: (shape, centre) => shape.openTooltip(centre),
+  };
+
+  function visit(map, key) {
+    const shape = places.get(key);
+    show(key);
+    if (!shape) return;
+    const bounds = shape.getBounds ? shape.getBounds() : shape.getLatLng().toBounds(1500);
+    map.fitBounds(bounds.pad(0.6), {maxZoom: 15, animate: false});
+    if (map.hasLayer(shape)) POINT_OUT[key.split(":")[0]](shape, bounds.getCenter());
+  }
+
+  function fillLookUp(map) {
+    const choice = document.getElementById("look-up");
+    const add = (title, kind, names) => {
+      const group = document.createElement("optgroup");
+      group.label = title;
+      names.forEach((name, index) => {
+        const option = document.createElement("option");
+        option.value = kind + ":" + index;
+        option.innerHTML = name;
+        group.append(option);
+      });
+      if (names.length) choice.append(group);
+    };
+    add("Neighbourhoods", "neighbourhood", city.neighbourhoods.names);
+    add("Actions", "action", city.actions.map((action) => action.name));
+    choice.addEventListener("change", () => visit(map, choice.value));
+  }
+
+  function drawCity(map, data) {
+    city = data;
+    Object.entries(PANES).forEach(([name, depth]) => (map.createPane(name).style.zIndex = depth));
+    const shapes = city.neighbourhoods.shapes;
+    const many = shapes.length > MANY_SHAPES;
+    city.missing = many ? MISSING.plain : MISSING.pattern;
+    city.layer = L.geoJSON(features(shapes), {
+      ...(many ? {renderer: L.canvas()} : {}),
+      style: {...EDGE, fillColor: city.missing},
+      onEachFeature: (feature, shape) => {
+        describe(shape, "neighbourhood:" + feature.properties.index);
+        shape.on("mouseover", () => shape.setStyle(CHOSEN).bringToFront());
+        shape.on("mouseout", () => shape.setStyle(EDGE));
+      },
+    });
+    fillLookUp(map);
+    return city.layer;
+  }
+
+  function drawTheme(map, theme) {
+    const paint = (feature) => {
+      const place = theme.classes[feature.properties.index];
+      return {...EDGE, fillColor: place < 0 ? city.missing : theme.colours[place]};
+    };
+    return L.layerGroup().on("add", () => {
+      city.layer.setStyle(paint);
+      document.querySelectorAll("[data-theme]").forEach((legend) => {
+        legend.hidden = legend.dataset.theme !== String(theme.number);
+      });
+    });
+  }
+
+  function drawPriority(map, shape) {
+    const outline = (style) =>
+      L.geoJSON(shape, {pane: "priority", interactive: false, style: {fill: false, ...style}});
+    return L.layerGroup([outline({color: "#ffffff", weight: 5}), outline({color: "#b3005e", weight: 2.5})]);
+  }
+
+  function drawReach(map, reach) {
+    return L.geoJSON(reach.shape, {pane: "reach", interactive: false, smoothFactor: 0.3, style: REACH[reach.ledger]});
+  }
+
+  const ACTION_STYLES = {
+    Point: (colour) => ({pane: "points", color: "#ffffff", weight: 1.5, fillColor: colour, fillOpacity: 1}),
+    Polygon: (colour) => ({pane: "areas", className: "action-area", color: colour, weight: 3.5, fillColor: colour, fillOpacity: 0.18}),
+    LineString: (colour) => ({pane: "lines", className: "action-line", color: colour, weight: 5, opacity: 1}),
+  };
+
+  function drawActions(map, sector) {
+    const styleOf = (feature) =>
+      (ACTION_STYLES[feature.geometry.type.replace("Multi", "")] || ACTION_STYLES.LineString)(sector.colour);
+    return L.geoJSON(features(sector.shapes), {
+      style: styleOf,
+      pointToLayer: (feature, place) => L.circleMarker(place, {radius: sector.radius}),
+      onEachFeature: (feature, shape) => describe(shape, "action:" + sector.members[feature.properties.index]),
+    });
+  }
+
+  // The layer control sits in the side panel: it stays readable and off the map.
+  function finish() {
+    const control = document.querySelector(".leaflet-control-layers");
+    if (control) document.getElementById("layers").append(control);
+    return L.layerGroup();
+  }
+
+  return {city: drawCity, theme: drawTheme, priority: drawPriority, reach: drawReach, actions: drawActions, finish: finish};
+})();

@@ -1,0 +1,118 @@
+"""Rasters to neighbourhoods, by the exact fraction of each cell that a neighbourhood covers."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import exactextract
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+from pyproj import CRS
+from rasterio.errors import RasterioIOError
+
+from equity_screen.errors import InputError, finding
+
+
+def raster_means(
+    path: str | Path, zones: gpd.GeoSeries, *, band: int = 1, nodata: tuple[float, ...] = ()
+) -> pd.DataFrame:
+    """Mean of a raster over each zone, and the share of the zone that had data.
+
+    .. math:: \\bar v_i = \\sum_c f_{ic} v_c \\,/ \\sum_c f_{ic}
+
+    over the cells c with data, where f is the fraction of the cell inside the zone.
+
+    Parameters
+    ----------
+    path : str or Path
+        GeoTIFF, north up.
+    zones : GeoSeries
+        Polygons in any CRS; they are brought to the raster's.
+    band : int
+        Band, from 1.
+    nodata : tuple of float
+        Values that mean no data, besides the tagged one.
+
+    Returns
+    -------
+    DataFrame
+        Columns mean [the raster's unit] and coverage [share 0–1], on the zones' index. No overlap
+        is NaN with a coverage of 0, never 0.
+
+    Raises
+    ------
+    InputError
+        Not readable, no CRS, no such band, or rotated.
+
+    References
+    ----------
+    Cell fractions: the exactextract library, https://github.com/isciences/exactextract
+
+    Examples
+    --------
+    >>> raster_means("nowhere.tif", gpd.GeoSeries([], crs=25832))
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      nowhere.tif: cannot be read as a GeoTIFF. Mend: check the name and the file. [ES-RASTER-UNREADABLE]
+    """
+    path = Path(path)
+    crs, values, transform, tagged = _read_band(path, band)
+    absent = [*nodata, *(() if tagged is None else (tagged,))]
+    missing = np.isin(values, absent) | ~np.isfinite(values)
+    shapes = zones.to_crs(crs)
+    source = _memory_raster(np.where(missing, np.nan, values), transform, crs)
+    frame = gpd.GeoDataFrame(geometry=shapes.reset_index(drop=True))
+    with warnings.catch_warnings():
+        # exactextract multiplies affine transforms in a way that affine announces to drop.
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        # The CRSs are equal by construction; their WKT spellings need not be.
+        warnings.filterwarnings("ignore", message="Spatial reference system", category=RuntimeWarning)
+        found = exactextract.exact_extract(source, frame, ["mean", "count"], output="pandas")
+    cell_area = abs(transform.a * transform.e)
+    coverage = (found["count"].to_numpy() * cell_area / shapes.area.to_numpy()).clip(0.0, 1.0)
+    return pd.DataFrame(
+        {"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}, index=zones.index
+    )
+
+
+def _read_band(path: Path, band: int) -> tuple[CRS, np.ndarray, rasterio.Affine, float | None]:
+    try:
+        with rasterio.open(path, driver="GTiff") as raster:
+            _refuse(raster, band, name=path.name)
+            values = raster.read(band).astype(np.float64)
+            scaled = values * raster.scales[band - 1] + raster.offsets[band - 1]
+            nodata = raster.nodatavals[band - 1]
+            tagged = None if nodata is None else nodata * raster.scales[band - 1] + raster.offsets[band - 1]
+            return CRS.from_wkt(raster.crs.to_wkt()), scaled, raster.transform, tagged
+    except RasterioIOError as error:
+        fault = finding("ES-RASTER-UNREADABLE", path.name)
+        raise InputError([fault]) from error
+
+
+def _refuse(raster: rasterio.DatasetReader, band: int, *, name: str) -> None:
+    if raster.crs is None:
+        raise InputError([finding("ES-RASTER-CRS", name)])
+    if not 1 <= band <= raster.count:
+        raise InputError([finding("ES-RASTER-BAND", name, band=band, count=raster.count)])
+    if raster.transform.b or raster.transform.d or raster.transform.e > 0:
+        raise InputError([finding("ES-RASTER-ROTATED", name)])
+
+
+def _memory_raster(
+    values: np.ndarray, transform: rasterio.Affine, crs: CRS
+) -> exactextract.raster.NumPyRasterSource:
+    height, width = values.shape
+    left, top = transform.c, transform.f
+    return exactextract.raster.NumPyRasterSource(
+        values,
+        xmin=left,
+        ymin=top + height * transform.e,
+        xmax=left + width * transform.a,
+        ymax=top,
+        nodata=np.nan,
+        srs_wkt=crs.to_wkt(),
+    )

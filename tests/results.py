@@ -1,0 +1,417 @@
+"""A finished screening of the four-zone city, small enough to check in the head."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from shapely.geometry import LineString, Point, box
+
+from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, Ranking
+
+UTM = "EPSG:32618"
+EAST, NORTH, SIDE = 580_000.0, 4_500_000.0, 1000.0
+NAN = float("nan")
+LABELS = {"low_income": "People with low incomes", "colour": "Communities of colour"}
+
+
+def at(east: float, north: float) -> tuple[float, float]:
+    """Place in the city's own kilometres."""
+    return EAST + SIDE * east, NORTH + SIDE * north
+
+
+def small_question() -> Question:
+    """Ask what the four-zone city asks."""
+    policy = Policy(share=0.4, source="City climate plan, page 12", status="own target")
+    return Question(
+        title="Four-zone city",
+        place="Fourton",
+        groups={name: Group(label=label, count=f"n_{name}") for name, label in LABELS.items()},
+        indicators={"heat": Indicator(label="Summer heat", unit="°C", higher_is="worse", column="heat")},
+        rankings={"income": Ranking(column="income", higher_is="advantaged", label="income")},
+        priority=Priority(at_least=75, people="low_income", policy=policy, label="most burdened quarter"),
+        currency="EUR",
+        illustrative=True,
+    )
+
+
+def small_neighbourhoods() -> gpd.GeoDataFrame:
+    """Four squares of 1 km: A and B in the south, C and the unpopulated park D in the north."""
+    table = {
+        "name": ["Ashfield", "Brook", "Castle", "Dale park"],
+        "population": [1000.0, 2000.0, 3000.0, 0.0],
+        "people_low_income": [500.0, 400.0, 300.0, 0.0],
+        "people_colour": [600.0, 1000.0, 600.0, 0.0],
+        "heat": [34.0, 32.0, 30.0, 29.0],
+        "priority": [True, False, False, False],
+        "burden_score": [8.0, 4.0, 2.0, NAN],
+        "burden_percentile": [100.0, 50.0, 0.0, NAN],
+        "benefit_reached_share": [1.0, 0.5, 0.0, NAN],
+        "burden_reached_share": [0.0, 0.25, 0.0, NAN],
+    }
+    squares = [box(*at(e, n), *at(e + 1, n + 1)) for e, n in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    index = pd.Index(list("ABCD"), name="neighbourhood")
+    return gpd.GeoDataFrame(table, index=index, geometry=squares, crs=UTM)
+
+
+def small_actions() -> gpd.GeoDataFrame:
+    """Five actions: a point, a line, a polygon, one city-wide and one unlocated."""
+    table = {
+        "name": ["Cooling hub", "Tram line", "Pocket park", "Retrofit grant", "Food plan"],
+        "sector": ["Buildings", "Transport", "Nature", "Buildings", "Food"],
+        "where": ["geometry", "geometry", "geometry", "citywide", "unlocated"],
+        "active": np.array([True, True, False, None, True], dtype=object),
+        "cost": [2e6, 3e7, 5e5, 1e7, NAN],
+        "tco2e": [100.0, 900.0, NAN, 1500.0, 20.0],
+        "source": "actions.csv",
+    }
+    shapes = [
+        Point(at(0.9, 0.5)),
+        LineString([at(0.2, 1.5), at(1.8, 0.5)]),
+        box(*at(1.2, 1.2), *at(1.6, 1.6)),
+        None,
+        None,
+    ]
+    index = pd.Index(["hub", "tram", "park", "grant", "food"], name="action")
+    return gpd.GeoDataFrame(table, index=index, geometry=shapes, crs=UTM)
+
+
+def small_reach(actions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Reach of the three located effects."""
+    rows = pd.DataFrame(
+        {
+            "action": ["hub", "tram", "tram"],
+            "ledger": ["benefit", "benefit", "burden"],
+            "effect": ["cooling", "access", "noise"],
+        }
+    )
+    shapes = [actions.geometry["hub"].buffer(400), *[actions.geometry["tram"].buffer(d) for d in (300, 50)]]
+    return gpd.GeoDataFrame(rows, geometry=shapes, crs=UTM).to_crs(4326)
+
+
+LEDGER_ROWS: dict[str, dict[str, dict[str, Any]]] = {
+    "hub": {
+        "benefit": {
+            "effect": "cooling",
+            "unit": "°C",
+            "people_reached": 2000.0,
+            "total": 4000.0,
+            "mean": 4 / 6,
+            "priority_place_share": 0.5,
+            "priority_person_share": 0.35,
+            "policy_gap": 0.1,
+            "ci_income": -0.3,
+            "gci_income": -0.2,
+            "direction_income": "reaches less advantaged neighbourhoods more",
+        }
+    },
+    "tram": {
+        "benefit": {
+            "effect": "access",
+            "unit": "min",
+            "people_reached": 1500.0,
+            "total": 6000.0,
+            "mean": 1.0,
+            "priority_place_share": 0.25,
+            "priority_person_share": 0.2,
+            "policy_gap": -0.15,
+            "ci_income": 0.05,
+            "gci_income": 0.05,
+            "direction_income": "reaches more advantaged neighbourhoods more",
+        },
+        "burden": {
+            "effect": "noise",
+            "unit": "dB",
+            "people_reached": 500.0,
+            "total": 1000.0,
+            "mean": 1 / 6,
+            "priority_place_share": 0.0,
+            "priority_person_share": 0.2,
+            "policy_gap": NAN,
+            "ci_income": 0.1,
+            "gci_income": 0.02,
+            "direction_income": "reaches more advantaged neighbourhoods more",
+        },
+    },
+}
+ABSENT = {"park": "none expected", "food": "unlocated"}
+BLANK = {
+    "effect": "",
+    "unit": "",
+    "people_reached": NAN,
+    "total": NAN,
+    "mean": NAN,
+    "priority_place_share": NAN,
+    "priority_person_share": NAN,
+    "policy_gap": NAN,
+    "ci_income": NAN,
+    "gci_income": NAN,
+    "direction_income": "",
+}
+
+
+def small_scores(actions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """One row an action, both ledgers side by side."""
+    rows = []
+    for action in actions.index:
+        row: dict[str, Any] = {"outside_share": 0.0}
+        for ledger in ("benefit", "burden"):
+            known = LEDGER_ROWS.get(action, {}).get(ledger)
+            row[f"{ledger}_assessed"] = "assessed" if known else ABSENT.get(action, "not assessed")
+            row |= {f"{ledger}_{key}": value for key, value in (known or BLANK).items()}
+        row |= {
+            "priority_population_share": 1 / 6,
+            "priority_people_share": 5 / 12,
+            "policy_share": 0.4,
+            "undefined": "",
+        }
+        rows.append(row)
+    scores = pd.DataFrame(rows, index=actions.index)
+    scores.loc["food", "undefined"] = "people reached: the action is not located"
+    return actions[["name", "sector", "where", "active", "cost", "tco2e"]].join(scores)
+
+
+def group_row(action: str, ledger: str, effect: str, group: str, **numbers: Any) -> dict[str, Any]:
+    """One row of the by-group table."""
+    blank = dict.fromkeys(("total", "mean", "mean_rest", "gap", "ratio", "parity_low", "parity_high"), NAN)
+    fixed = {"unit": "°C", "label": LABELS[group], "dimension": "", "undefined": ""}
+    return {"action": action, "ledger": ledger, "effect": effect, "group": group} | fixed | blank | numbers
+
+
+def small_by_group() -> pd.DataFrame:
+    """Two groups in each of three effects; the hub reaches all of Ashfield and half of Brook."""
+    rows = [
+        group_row(
+            "hub",
+            "benefit",
+            "cooling",
+            "low_income",
+            people=1200.0,
+            people_reached=700.0,
+            people_reached_low=500.0,
+            people_reached_high=900.0,
+            reached_share=700 / 1200,
+            mean=7 / 12,
+            mean_rest=0.27,
+            gap=0.31,
+            ratio=2.15,
+            share_of_effect=0.35,
+            share_of_people=0.2,
+            parity=1.75,
+            parity_low=1.25,
+            parity_high=2.25,
+        ),
+        group_row(
+            "hub",
+            "benefit",
+            "cooling",
+            "colour",
+            people=2200.0,
+            people_reached=1100.0,
+            people_reached_low=600.0,
+            people_reached_high=1600.0,
+            reached_share=0.5,
+            mean=0.5,
+            mean_rest=0.24,
+            gap=0.26,
+            ratio=2.1,
+            share_of_effect=0.55,
+            share_of_people=2200 / 6000,
+            parity=1.5,
+            parity_low=0.82,
+            parity_high=2.18,
+        ),
+        group_row(
+            "tram",
+            "benefit",
+            "access",
+            "low_income",
+            people=1200.0,
+            people_reached=240.0,
+            people_reached_low=0.0,
+            people_reached_high=900.0,
+            reached_share=0.2,
+            share_of_effect=0.16,
+            share_of_people=0.2,
+            parity=0.8,
+            parity_low=0.0,
+            parity_high=3.0,
+        ),
+        group_row(
+            "tram",
+            "burden",
+            "noise",
+            "low_income",
+            people=1200.0,
+            people_reached=100.0,
+            people_reached_low=0.0,
+            people_reached_high=400.0,
+            reached_share=1 / 12,
+            share_of_effect=0.2,
+            share_of_people=0.2,
+            parity=1.0,
+        ),
+        group_row(
+            "tram",
+            "burden",
+            "noise",
+            "colour",
+            people=2200.0,
+            people_reached=NAN,
+            people_reached_low=NAN,
+            people_reached_high=NAN,
+            reached_share=NAN,
+            share_of_effect=NAN,
+            share_of_people=2200 / 6000,
+            parity=NAN,
+            undefined="no count in Brook",
+        ),
+    ]
+    return pd.DataFrame(rows)
+
+
+def small_together() -> pd.DataFrame:
+    """People in reach of at least one active action, each counted once."""
+    columns = [
+        "ledger",
+        "group",
+        "label",
+        "people",
+        "people_reached",
+        "people_reached_low",
+        "people_reached_high",
+        "reached_share",
+        "people_summed",
+    ]
+    rows = [
+        ("benefit", "everyone", "Everyone", 6000.0, 2400.0, NAN, NAN, 0.4, 3500.0),
+        ("benefit", "low_income", LABELS["low_income"], 1200.0, 780.0, 500.0, 1100.0, 0.65, 940.0),
+        ("benefit", "colour", LABELS["colour"], 2200.0, 1200.0, 700.0, 1700.0, 1200 / 2200, 1500.0),
+        ("burden", "everyone", "Everyone", 6000.0, 500.0, NAN, NAN, 1 / 12, 500.0),
+        ("burden", "low_income", LABELS["low_income"], 1200.0, 100.0, 0.0, 400.0, 1 / 12, 100.0),
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(0, "scope", "active actions")
+    return table
+
+
+def small_result() -> SimpleNamespace:
+    """All tables of the four-zone city's screening."""
+    actions = small_actions()
+    scores = small_scores(actions)
+    effects = [("hub", "benefit", "cooling"), ("tram", "benefit", "access"), ("tram", "burden", "noise")]
+    names = ["action", "ledger", "effect"]
+    by_effect = pd.DataFrame(
+        [{"assessed": "assessed"} | LEDGER_ROWS[a][ledger] for a, ledger, _ in effects],
+        index=pd.MultiIndex.from_tuples(effects, names=names),
+    ).drop(columns="effect")
+    before_after = pd.DataFrame(
+        [
+            ("hub", "heat", "°C", g, label, 1.0, -0.02, 31.2, 30.5, 31.9, 31.1, -0.8, 0.0, "")
+            for g, label in (("everyone", "Everyone"), ("low_income", LABELS["low_income"]))
+        ],
+        columns=[
+            "action",
+            "indicator",
+            "unit",
+            "group",
+            "label",
+            "epsilon",
+            "kappa",
+            "mean_before",
+            "mean_after",
+            "ede_before",
+            "ede_after",
+            "ede_change",
+            "people_without_baseline",
+            "undefined",
+        ],
+    )
+    status = pd.DataFrame(
+        [
+            ("actions.csv", "row 2", "hub", "used", "", "", ""),
+            (
+                "actions.csv",
+                "row 6",
+                "food",
+                "flagged",
+                "ES-PLACE-NONE",
+                "no place is given",
+                "give a place or zone ids",
+            ),
+        ],
+        columns=["input", "row", "id", "status", "codes", "reasons", "mends"],
+    )
+    ledger = pd.DataFrame(
+        [
+            ("actions", "rows", 5.0, 5.0, 0.0, 1.0, 0.0, ""),
+            ("money", "EUR", 42.5e6, 42.5e6, 0.0, 0.0, 0.0, "1 without a cost"),
+        ],
+        columns=["account", "unit", "total", "used", "repaired", "flagged", "refused", "note"],
+    )
+    coverage = pd.DataFrame(
+        [("heat", 0.98, "the raster ends at the river")], columns=["what", "coverage_share", "note"]
+    )
+    return SimpleNamespace(
+        question=small_question(),
+        neighbourhoods=small_neighbourhoods(),
+        actions=actions,
+        reach=small_reach(actions),
+        scores=scores,
+        by_effect=by_effect,
+        by_group=small_by_group(),
+        together=small_together(),
+        before_after=before_after,
+        ledger=ledger,
+        status=status,
+        coverage=coverage,
+        inputs=({"file": "actions.csv", "sha256": "ab" * 32, "bytes": 812, "rows": 5},),
+        methods={
+            "reach": "A neighbourhood counts by the share of its area within the stated distance.",
+            "parity": "Share of the effect divided by share of the people.",
+        },
+        sentences={
+            "summary": ("Active actions together reach 2,400 of 6,000 people with a benefit (40.0 %).",),
+            "hub": ("The cooling hub reaches 2,000 people.",),
+            "tram": ("The tram line reaches 1,500 people.",),
+        },
+    )
+
+
+def hostile_result(text: str) -> SimpleNamespace:
+    """Put one text into every place of the small result that the data fill."""
+    result = small_result()
+    ids = {action: f"{text}{action}" for action in result.actions.index}
+    question = result.question
+    priority = question.priority.model_copy(update={"label": text})
+    changed: dict[str, Any] = {"title": text, "place": text, "currency": text, "priority": priority}
+    changed["groups"] = {n: g.model_copy(update={"label": text}) for n, g in question.groups.items()}
+    result.question = question.model_copy(update=changed)
+    result.neighbourhoods["name"] = text
+    for table in (result.actions, result.scores):
+        table[["name", "sector"]] = text
+        table.index = table.index.map(ids).rename("action")
+    words = [
+        f"{ledger}_{column}"
+        for ledger in ("benefit", "burden")
+        for column in ("effect", "unit", "direction_income")
+    ]
+    result.scores[[*words, "undefined"]] = text
+    result.by_group = result.by_group.assign(
+        action=result.by_group["action"].map(ids), effect=text, unit=text, label=text, undefined=text
+    )
+    result.before_after = result.before_after.assign(
+        action=result.before_after["action"].map(ids), indicator=text, unit=text, label=text, undefined=text
+    )
+    result.together = result.together.assign(label=text)
+    result.status = result.status.assign(status="flagged", id=text, input=text, reasons=text, mends=text)
+    result.ledger, result.coverage = (
+        result.ledger.assign(note=text),
+        result.coverage.assign(what=text, note=text),
+    )
+    result.inputs, result.methods = ({**result.inputs[0], "file": text},), {text: text}
+    result.sentences = {"summary": (text,)} | dict.fromkeys(ids.values(), (text,))
+    return result

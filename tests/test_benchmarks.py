@@ -1,0 +1,154 @@
+"""The benchmark harness, with fakes in the place of clocks and workloads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import available, main
+from benchmarks.harness import AnswersDifferError, Goal, Workload, assert_equal, measure, report, within
+
+HEADER = "workload | peer | ours | peer | ratio | goal | held"
+
+
+class Clock:
+    """A clock that only its jobs move on."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def job(self, seconds):
+        def work():
+            self.now += seconds
+            return 1.0
+
+        return work
+
+
+def logged(log, name, answer=1.0):
+    def job():
+        log.append(name)
+        return answer
+
+    return job
+
+
+def workload(log, *, ours=1.0, peer=1.0, goal_ratio=1.0):
+    return Workload("sum", "loop", logged(log, "A", ours), logged(log, "B", peer), goal_ratio)
+
+
+def test_ratio_is_the_median_of_the_ratios_of_the_turns_not_the_ratio_of_medians():
+    goal = Goal("sum", "loop", (1.0, 2.0, 4.0), (4.0, 4.0, 4.0), 2.0)
+    assert goal.ratio == 2.0
+    assert Goal("sum", "loop", (1.0, 2.0, 9.0), (9.0, 4.0, 9.0), 2.0).ratio == 2.0
+    assert Goal("sum", "loop", (1.0, 5.0, 6.0), (5.0, 6.0, 1.0), 1.0).ratio == 6 / 5
+
+
+@pytest.mark.parametrize(("goal_ratio", "held"), [(2.0, True), (2.01, False)])
+def test_a_goal_is_held_from_its_ratio_on(goal_ratio, held):
+    assert Goal("sum", "loop", (1.0,), (2.0,), goal_ratio).held is held
+
+
+def test_a_row_names_the_workload_the_peer_the_times_the_ratio_the_goal_and_the_verdict():
+    assert Goal("sum", "loop", (0.5,), (2.0,), 3.0).row() == "sum | loop | 0.5 s | 2 s | 4.00 | 3.00 | yes"
+    assert Goal("sum", "loop", (1.0,), (2.0,), 3.0).row() == "sum | loop | 1 s | 2 s | 2.00 | 3.00 | NO"
+
+
+def test_turns_alternate_after_one_equality_check():
+    log = []
+    measure(workload(log), quick=True)
+    assert "".join(log) == "AB" + "AB" * 3
+
+
+def test_seconds_of_each_turn_are_read_off_the_clock():
+    clock = Clock()
+    goal = measure(Workload("sum", "loop", clock.job(0.25), clock.job(0.75)), quick=True, clock=clock)
+    assert goal.ours_s == (0.25, 0.25, 0.25)
+    assert goal.peer_s == (0.75, 0.75, 0.75)
+    assert goal.ratio == 3.0
+
+
+@pytest.mark.parametrize(("seconds", "turns"), [(100.0, 1), (2.0, 2), (1.0, 3)])
+def test_a_slow_workload_stops_when_six_seconds_are_spent_after_one_turn_at_least(seconds, turns):
+    clock = Clock()
+    goal = measure(Workload("sum", "loop", clock.job(seconds), clock.job(seconds)), quick=True, clock=clock)
+    assert len(goal.ours_s) == len(goal.peer_s) == turns
+
+
+def test_different_answers_are_never_timed():
+    log = []
+    with pytest.raises(AnswersDifferError, match="sum: our answer is not that of loop"):
+        measure(workload(log, ours=1.0, peer=1.0 + 1e-8), quick=True)
+    assert log == ["A", "B"]
+
+
+def test_answers_may_differ_by_rounding_and_be_missing_together():
+    assert_equal(workload([], ours=np.array([1.0, np.nan]), peer=np.array([1.0 + 1e-10, np.nan])))
+    with pytest.raises(AnswersDifferError, match="nan"):
+        assert_equal(workload([], ours=np.array([np.nan]), peer=np.array([0.0])))
+
+
+@pytest.mark.parametrize(("limit_s", "held"), [(2.0, True), (1.9, False)])
+def test_within_holds_a_job_to_its_limit(limit_s, held):
+    clock = Clock()
+    goal = within("demo", clock.job(2.0), limit_s=limit_s, turns=2, clock=clock)
+    assert (goal.ours_s, goal.peer, goal.held) == ((2.0, 2.0), "limit", held)
+
+
+def test_report_writes_each_row_before_the_next_goal_is_measured():
+    lines = []
+
+    def goals():
+        yield Goal("first", "loop", (1.0,), (2.0,), 1.0)
+        assert len(lines) == 1
+        yield Goal("second", "loop", (1.0,), (2.0,), 3.0)
+
+    assert report(goals(), write=lines.append) is False
+    assert [line.split(" | ")[0] for line in lines] == ["first", "second"]
+
+
+def fake(*ratios):
+    return lambda _quick: iter([Goal(f"job {r}", "loop", (1.0,), (r,), 1.0) for r in ratios])
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "rows"),
+    [("good", 0, ["job 2.0"]), ("bad", 1, ["job 0.5"]), ("all", 1, ["job 0.5", "job 2.0"])],
+)
+def test_exit_code_is_1_when_a_goal_is_missed(capsys, name, code, rows):
+    assert main([name], known={"bad": fake(0.5), "good": fake(2.0)}) == code
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == HEADER
+    assert [line.split(" | ")[0] for line in lines] == rows
+
+
+def test_a_quick_run_is_held_to_its_own_limit(capsys):
+    assert main(["good", "--quick"], known={"good": fake(2.0)}) == 0
+    last = capsys.readouterr().out.splitlines()[-1].split(" | ")
+    assert (last[0], last[1], last[3], last[-1]) == ("all of this quick run", "limit", "50 s", "yes")
+
+
+def test_an_unknown_name_exits_2_and_lists_what_exists(capsys):
+    assert main(["speed"], known={"overlay": fake(2.0)}) == 2
+    assert capsys.readouterr().err == "no benchmark is called 'speed'; there are: overlay, all\n"
+
+
+def test_no_name_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "NAME" in capsys.readouterr().err
+
+
+def test_differing_answers_exit_1_and_are_named(capsys):
+    def goals(quick):
+        yield measure(workload([], ours=1.0, peer=2.0), quick=quick)
+
+    assert main(["sum"], known={"sum": goals}) == 1
+    assert "our answer is not that of loop" in capsys.readouterr().err
+
+
+def test_the_harness_itself_is_no_benchmark():
+    assert not {"harness", "__main__", "all"} & set(available())

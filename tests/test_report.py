@@ -1,0 +1,314 @@
+"""The report: the tables' figures, both ledgers, nothing that runs, one accessible file."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equity_screen import report
+from equity_screen.recipe import Priority
+from equity_screen.text import safe_text
+from tests.browser import broken_rules, visit
+from tests.results import hostile_result, small_result
+from tests.test_maps import HOSTILE, without
+
+
+class Tables(HTMLParser):
+    """Rows of each table by its caption."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tables, self.row, self.inside = {}, [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, _attrs):
+        if tag in {"caption", "th", "td"}:
+            self.inside, self.text = tag, ""
+        if tag == "tr":
+            self.row = []
+
+    def handle_data(self, data):
+        if self.inside:
+            self.text += data
+
+    def handle_endtag(self, tag):
+        if tag == "caption":
+            self.rows = self.tables.setdefault(self.text, [])
+        if tag in {"th", "td"}:
+            self.row.append(self.text)
+        if tag == "tr":
+            self.rows.append(self.row)
+        if tag == self.inside:
+            self.inside = ""
+
+
+def rendered(result=None):
+    return report.render_report(result or small_result(), versions={"GEOS": "3.14.1"})
+
+
+def table(caption, result=None):
+    return Tables(rendered(result)).tables[caption]
+
+
+def many_actions(count):
+    """Copies of the hub; the action with number n reaches n people."""
+    result = without(small_result(), ["hub"])
+    ids = pd.Index([f"a{n:03d}" for n in range(count)], name="action")
+    result.actions = pd.concat([result.actions] * count).set_index(ids)
+    result.scores = pd.concat([result.scores] * count).set_index(ids)
+    result.scores["name"] = [f"Hub {n:03d}" for n in range(count)]
+    result.scores["benefit_people_reached"] = np.arange(count, dtype=float)
+    return result
+
+
+class TestScales:
+    def test_shares_run_from_edge_to_edge(self):
+        ends = [report.SHARES.x(share) for share in (0, 0.5, 1)]
+        assert ends == [285, 405, 525]
+
+    def test_parity_of_one_is_in_the_middle(self):
+        assert report.PARITIES.x(1) == 405
+        assert report.PARITIES.x(2) - 405 == 405 - report.PARITIES.x(0.5)
+
+    @pytest.mark.parametrize(("parity", "x"), [(0.0, 285), (9.0, 525)])
+    def test_beyond_the_axis_is_drawn_hollow_at_its_end(self, parity, x):
+        dot = report.dot_row("g", 0, ledger="benefit", values=(parity, np.nan, np.nan), scale=report.PARITIES)
+        assert (dot.x, dot.hollow, dot.low) == (x, True, None)
+
+    def test_undefined_has_no_mark_and_says_so(self):
+        dot = report.dot_row("g", 0, ledger="burden", values=(np.nan,) * 3, scale=report.SHARES)
+        assert (dot.x, dot.text) == (None, "not defined")
+
+
+class TestPriorityRule:
+    def test_both_bounds(self):
+        assert (
+            report.priority_rule(Priority(column="rank", at_least=2, at_most=3))
+            == "rank at least 2 and at most 3"
+        )
+
+    def test_values(self):
+        assert report.priority_rule(Priority(column="type", values=("a", 4))) == "type is a, 4"
+
+
+class TestFigures:
+    def test_people_counted_once(self):
+        rows = table("People in reach of at least one action: active actions")
+        assert rows[2] == [
+            "People with low incomes",
+            *("benefit", "1,200", "780", "500", "1,100", "65.0 %", "940"),
+        ]
+
+    def test_scores_by_sector_then_name(self):
+        rows = table("Actions, benefits and burdens side by side")
+        assert [row[0] for row in rows[1:]] == [
+            "Cooling hub",
+            "Retrofit grant",
+            "Food plan",
+            "Pocket park",
+            "Tram line",
+        ]
+        assert rows[5] == [
+            *("Tram line", "Transport", "active, on the map"),
+            *("access", "1,500", "25.0 %", "noise", "500", "0.0 %", "30,000,000", "900"),
+        ]
+
+    def test_by_group(self):
+        rows = table("By group: Cooling hub, benefit: cooling")
+        assert rows[1] == [
+            *("People with low incomes", "1,200", "700", "500", "900", "58.3 %"),
+            *("35.0 %", "20.0 %", "1.75", "0.310"),
+        ]
+
+    def test_undefined_is_a_dash_with_its_reason(self):
+        assert table("By group: Tram line, burden: noise")[2][2] == "–"
+        assert "Not defined for Communities of colour: no count in Brook." in rendered()
+
+    def test_before_and_after_with_the_annex(self):
+        assert table("Before and after: Cooling hub")[1] == [
+            "Everyone",
+            "Summer heat",
+            "°C",
+            "31.2",
+            "30.5",
+            "0",
+        ]
+        annex = table("Equally distributed equivalent before and after")
+        assert annex[1] == ["Cooling hub", "Everyone", "Summer heat", "°C", "1.00", "31.9", "31.1", "−0.800"]
+
+    def test_concentration_has_its_direction_in_words(self):
+        rows = table("Concentration along a ranking of neighbourhoods")
+        assert rows[1] == [
+            *("Cooling hub", "benefit", "income", "−0.300", "−0.200"),
+            "reaches less advantaged neighbourhoods more",
+        ]
+
+    def test_policy_has_its_source_and_gap(self):
+        page = rendered()
+        assert "City climate plan, page 12" in page
+        assert "own target" in page
+        assert "+10.0 points" in page
+        assert "−15.0 points" in page
+
+    def test_blank_ledger_is_said(self):
+        page = rendered()
+        assert page.count("Nobody has assessed this.") == 3
+        assert page.count("The plan says that none is expected.") == 2
+        assert page.count("The action has no place") == 2
+
+    def test_every_mark_of_the_parity_plot_stands_in_the_table(self):
+        page = rendered()
+        plot = re.search(r'id="parity-0-title".*?</svg>', page, re.DOTALL)[0]
+        assert plot.count("<circle") == 2
+        assert {row[8] for row in table("By group: Cooling hub, benefit: cooling")[1:]} == {"1.75", "1.50"}
+        assert "1.75 (1.25 to 2.25)" in plot
+
+    def test_nothing_expected_reaches_nobody(self):
+        result = small_result()
+        result.scores.loc["park", "burden_people_reached"] = 500.0
+        assert table("Actions, benefits and burdens side by side", result)[4][6:8] == ["none expected", "–"]
+
+    def test_several_effects_of_a_ledger_stand_apart(self):
+        result = small_result()
+        second = result.by_effect.rename(index={"cooling": "shade"}, level="effect").iloc[:1]
+        result.by_effect = pd.concat([result.by_effect, second])
+        page = rendered(result)
+        assert "<h5>cooling</h5>" in page
+        assert "<h5>shade</h5>" in page
+
+    def test_quality_and_provenance(self):
+        assert table("What came in and what became of it")[2][:4] == [
+            "money",
+            "EUR",
+            "42,500,000",
+            "42,500,000",
+        ]
+        assert [row[0] for row in table("Rows repaired, flagged or refused")[1:]] == ["food"]
+        assert table("Coverage")[1][:2] == ["heat", "98.0 %"]
+        assert table("Input files")[1] == ["actions.csv", "5", "812", "ab" * 32]
+        assert "GEOS 3.14.1" in rendered()
+
+    def test_leads_with_counts_and_leaves_indices_to_the_annex(self):
+        body, annex = rendered().split('id="annex"')
+        assert "Kolm" not in body
+        assert "oncentration index" not in body
+        assert "Kolm–Pollak" in annex
+
+    def test_screening_and_illustrative_notes(self):
+        result = small_result()
+        assert "not a determination" in rendered(result)
+        assert "Illustrative numbers" in rendered(result)
+        result.question = result.question.model_copy(update={"illustrative": False})
+        assert "Illustrative numbers" not in rendered(result)
+
+
+class TestScopes:
+    def test_active_and_all_actions_are_told_apart(self):
+        result = small_result()
+        everyone = result.together.assign(scope="all actions", people_reached=3000.0)
+        result.together = pd.concat([result.together, everyone], ignore_index=True)
+        page = rendered(result)
+        assert table("People in reach of at least one action: all actions", result)[1][3] == "3,000"
+        assert page.count("<h3>People in reach") == 2
+
+    def test_same_figures_are_not_told_twice(self):
+        result = small_result()
+        result.together = pd.concat([result.together, result.together.assign(scope="all actions")])
+        page = rendered(result)
+        assert page.count("<h3>People in reach") == 1
+        assert "counted once: all actions" in page
+
+
+class TestManyActions:
+    def test_sixty_are_all_shown(self):
+        assert len(report.shown_actions(many_actions(60).scores)) == 60
+
+    def test_of_more_the_twenty_that_reach_most_are_shown_by_name(self):
+        result = many_actions(61)
+        assert list(report.shown_actions(result.scores)["name"]) == [f"Hub {n:03d}" for n in range(41, 61)]
+        page = rendered(result)
+        assert page.count("<article") == 20
+        assert "The other 41 actions are in scores.csv" in page
+
+    def test_status_rows_beyond_the_limit_are_counted(self):
+        result = small_result()
+        result.status = pd.concat([result.status] * 250, ignore_index=True)
+        assert len(table("Rows repaired, flagged or refused", result)) == 201
+        assert "50 more such rows are in status.csv" in rendered(result)
+
+
+class TestOddResults:
+    def test_no_action(self):
+        result = without(small_result(), [])
+        result.together = result.together.iloc[:0]
+        page = rendered(result)
+        assert "No action was given." in page
+        assert "No action has a located effect." in page
+
+    def test_no_group_priority_or_ranking(self):
+        result = small_result()
+        result.question = result.question.model_copy(update={"groups": {}, "priority": None, "rankings": {}})
+        page = rendered(result)
+        assert "no group was named" in page
+        assert "No rule was given." in page
+        assert "No ranking was named" in page
+
+    def test_nothing_noted_and_no_sentence(self):
+        result = small_result()
+        result.status, result.sentences = result.status.iloc[:1], {}
+        assert "No row was repaired, flagged or refused." in rendered(result)
+
+
+class TestFile:
+    def test_same_result_gives_same_bytes(self, tmp_path):
+        paths = [tmp_path / "a.html", tmp_path / "b.html"]
+        for path in paths:
+            report.write_report(small_result(), path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert b"\r" not in paths[0].read_bytes()
+
+    def test_order_of_rows_changes_nothing(self):
+        result = small_result()
+        expected = rendered(result)
+        result.scores, result.actions = result.scores.iloc[::-1], result.actions.iloc[::-1]
+        assert rendered(result) == expected
+
+    def test_no_script_and_no_address_outside_the_file(self):
+        page = rendered()
+        assert page.startswith("<!DOCTYPE html>")
+        assert "<script" not in page
+        assert re.findall(r"""(?:src|href)=["'](?!#)""", page) == []
+        assert "default-src 'none'" in html.unescape(page)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_never_evaluated(text):
+    page = rendered(hostile_result(text))
+    assert "1337" not in page
+    assert text not in page
+    assert page.count(safe_text(text)) > 30
+
+
+@pytest.mark.browser
+class TestInBrowser:
+    @pytest.mark.parametrize("width", [1280, 360])
+    def test_accessible_quiet_and_offline(self, page, tmp_path, width):
+        report.write_report(small_result(), tmp_path / "report.html")
+        page.set_viewport_size({"width": width, "height": 900})
+        faults = visit(page, tmp_path / "report.html")
+        assert broken_rules(page) == []
+        assert faults == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_text_shows_as_it_is(self, page, tmp_path, text):
+        report.write_report(hostile_result(text), tmp_path / "report.html")
+        faults = visit(page, tmp_path / "report.html")
+        assert page.inner_text("h1") == text
+        assert page.evaluate("window.ran") is None
+        assert faults == []
