@@ -86,7 +86,6 @@ if TYPE_CHECKING:
         overlay as overlay,
     )
     from equity_screen.project import (
-        IndexChoice as IndexChoice,
         Project as Project,
         ProjectFile as ProjectFile,
         parse_project as parse_project,
@@ -103,6 +102,7 @@ if TYPE_CHECKING:
         BlocksFile as BlocksFile,
         EffectRule as EffectRule,
         Group as Group,
+        IndexChoice as IndexChoice,
         IndexRecipe as IndexRecipe,
         Indicator as Indicator,
         NeighbourhoodsFile as NeighbourhoodsFile,
@@ -162,6 +162,7 @@ _EXPORTS = {
     "BlocksFile": "recipe",
     "EffectRule": "recipe",
     "Group": "recipe",
+    "IndexChoice": "recipe",
     "IndexRecipe": "recipe",
     "Indicator": "recipe",
     "NeighbourhoodsFile": "recipe",
@@ -210,7 +211,6 @@ _EXPORTS = {
     "counted_once": "equity",
     "people_of": "equity",
     "rank_of": "equity",
-    "IndexChoice": "project",
     "Project": "project",
     "ProjectFile": "project",
     "parse_project": "project",
@@ -226,10 +226,10 @@ _EXPORTS = {
     "write_map": "maps",
     "render_report": "report",
     "write_report": "report",
+    "WRITERS": "publish",
     "publish": "publish",
     "publish_page": "publish",
     "versions": "publish",
-    "WRITERS": "publish",
 }
 
 __all__ = list(_EXPORTS)

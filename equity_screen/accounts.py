@@ -14,9 +14,7 @@ FATES = ("used", "repaired", "flagged", "refused")
 UNITS = {"rows": "rows", "people": "people", "tco2e": "tCO2e/year"}
 
 
-def accounts(
-    status: pd.DataFrame, *, hoods: pd.DataFrame, actions: pd.DataFrame, currency: str = ""
-) -> pd.DataFrame:
+def accounts(status: pd.DataFrame, *, hoods: pd.DataFrame, actions: pd.DataFrame, currency: str = "") -> pd.DataFrame:
     """Account for rows, people, money and carbon: what came in was used, repaired, flagged or refused.
 
     Parameters
@@ -71,9 +69,7 @@ def _account(name: str, values: pd.Series, fates: pd.Series, *, unit: str) -> di
     return {"account": name, "unit": unit, "total": float(values.sum()), **sums, "note": note}
 
 
-def _must_add_up(
-    ledger: pd.DataFrame, status: pd.DataFrame, hoods: pd.DataFrame, actions: pd.DataFrame
-) -> None:
+def _must_add_up(ledger: pd.DataFrame, status: pd.DataFrame, hoods: pd.DataFrame, actions: pd.DataFrame) -> None:
     parts = ledger[list(FATES)].astype("float64").sum(axis=1)
     if not np.allclose(parts, ledger["total"].astype("float64"), rtol=1e-9, atol=1e-9):
         msg = "a ledger of rows does not add up; please report this as a bug"
@@ -99,9 +95,7 @@ def _must_equal(quantity: str, rows: pd.DataFrame, table: pd.DataFrame, *, colum
         raise EquityScreenError(msg)
 
 
-def coverage_of(
-    hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataFrame | None = None
-) -> pd.DataFrame:
+def coverage_of(hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataFrame | None = None) -> pd.DataFrame:
     """Tell what share of the people each indicator, ranking and layer could see.
 
     Parameters

@@ -34,8 +34,8 @@ class Plan(NamedTuple):
     """Proposed actions and their effects, two plain tables.
 
     ``actions``: GeoDataFrame, index ``action``; columns name, sector, where (geometry, zones,
-    citywide, unlocated), zones (ids apart by ``;``), active, cost …, tco2e …, source, geometry. ``effects``: DataFrame, one row
-    for each benefit or burden.
+    citywide, unlocated), zones (ids apart by ``;``), active, cost …, tco2e …, source, geometry.
+    ``effects``: DataFrame, one row for each benefit or burden.
     """
 
     actions: gpd.GeoDataFrame
@@ -68,8 +68,9 @@ def check_actions(
     --------
     >>> table = pd.DataFrame({"id": ["A1"], "where": ["citywide"], "cost": ["1200"]})
     >>> declared = ActionsFile(file="plan.csv", id="id", where="where", cost="cost")
-    >>> check_actions(table, declared, origin=Origin("plan.csv", "row")).table[["where", "cost"]].values.tolist()
-    [['citywide', 1200.0]]
+    >>> checked = check_actions(table, declared, origin=Origin("plan.csv", "row"))
+    >>> checked.table[["where", "cost"]].values.tolist(), checked.status["status"].tolist()
+    ([['citywide', 1200.0]], ['used'])
     """
     require_columns(frame, _declared_columns(declared, frame), origin=origin)
     ids, findings = _ids(frame, declared, origin)

@@ -108,20 +108,16 @@ def read_polygons(path: str | Path) -> gpd.GeoDataFrame:
     """
     frame, origin = read_table(path)
     frame = require_crs(need_geometry(frame, Path(path)), origin.file)
-    ids = pd.Series([origin.row(i) for i in range(len(frame))])
+    ids = pd.Series([origin.row(int(i)) for i in range(len(frame))])
     geometry, findings = check_polygons(frame.geometry, origin, ids=ids, overlaps=False)
-    checked = Checked(
-        frame.set_geometry(geometry), tuple(findings), row_status(origin, ids, findings=findings)
-    )
+    checked = Checked(frame.set_geometry(geometry), tuple(findings), row_status(origin, ids, findings=findings))
     return gpd.GeoDataFrame(settle(checked))
 
 
-def rate_means(
-    path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tuple[float, ...] = ()
-) -> pd.DataFrame:
-    """Average the rate of a polygon layer over each zone, by area.
+def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tuple[float, ...] = ()) -> pd.DataFrame:
+    r"""Average the rate of a polygon layer over each zone, by area.
 
-    .. math:: \\bar r_i = \\sum_j a_{ij} r_j \\,/ \\sum_j a_{ij}
+    .. math:: \bar r_i = \sum_j a_{ij} r_j \,/ \sum_j a_{ij}
 
     over the polygons j with a rate. Rates average; they are never added.
 
@@ -169,9 +165,7 @@ def rate_means(
     return pd.DataFrame({"mean": mean, "coverage": np.minimum(covered, 1.0)}, index=zones.index)
 
 
-def check_blocks(
-    frame: pd.DataFrame, declared: BlocksFile, *, origin: Origin, zones: gpd.GeoSeries
-) -> Checked:
+def check_blocks(frame: pd.DataFrame, declared: BlocksFile, *, origin: Origin, zones: gpd.GeoSeries) -> Checked:
     """Check population points and find the neighbourhood of each.
 
     Parameters
@@ -202,14 +196,12 @@ def check_blocks(
     """
     require_columns(frame, [declared.people], origin=origin)
     points, findings = _block_points(frame, declared, origin)
-    ids = pd.Series([origin.row(i) for i in range(len(frame))], index=frame.index)
+    ids = pd.Series([origin.row(int(i)) for i in range(len(frame))], index=frame.index)
     people, more = read_numbers(frame[declared.people], origin, ids=ids)
     findings += more + check_counts(people, origin, ids=ids)
     zone = covering(points.to_crs(zones.crs), zones)
     findings += _block_faults(points, people, zone, origin=origin)
-    status = row_status(
-        origin, pd.Series("", index=frame.index), findings=findings, amounts={"people": people}
-    )
+    status = row_status(origin, pd.Series("", index=frame.index), findings=findings, amounts={"people": people})
     table = gpd.GeoDataFrame({"zone": zone, "people": people}, geometry=points.to_crs(zones.crs))
     kept = table[~refused_rows(status) & zone.notna().to_numpy()]
     xy = shapely.get_coordinates(kept.geometry.array)
@@ -217,9 +209,7 @@ def check_blocks(
     return Checked(kept.iloc[order].astype({"zone": "int64"}).reset_index(drop=True), tuple(findings), status)
 
 
-def _block_points(
-    frame: pd.DataFrame, declared: BlocksFile, origin: Origin
-) -> tuple[gpd.GeoSeries, list[Finding]]:
+def _block_points(frame: pd.DataFrame, declared: BlocksFile, origin: Origin) -> tuple[gpd.GeoSeries, list[Finding]]:
     findings: list[Finding] = []
     points = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else gpd.GeoSeries(index=frame.index)
     if declared.x and declared.y:
@@ -228,9 +218,7 @@ def _block_points(
     return gpd.GeoSeries(layer.geometry), findings
 
 
-def _block_faults(
-    points: gpd.GeoSeries, people: pd.Series, zone: pd.Series, *, origin: Origin
-) -> list[Finding]:
+def _block_faults(points: gpd.GeoSeries, people: pd.Series, zone: pd.Series, *, origin: Origin) -> list[Finding]:
     lost = points.isna() | points.is_empty
     cases: tuple[Case, ...] = (
         (lost, "ES-BLOCK-PLACE"),
@@ -295,7 +283,8 @@ def footprint_shares(
     --------
     >>> zones = gpd.GeoSeries([shapely.box(0, 0, 2, 1)], index=["A"], crs=3035)
     >>> left = gpd.GeoSeries([shapely.box(0, 0, 1, 1)], index=["x"], crs=3035)
-    >>> blocks = gpd.GeoDataFrame({"zone": [0, 0], "people": [9.0, 1.0]}, geometry=gpd.points_from_xy([0.5, 1.5], [0.5, 0.5]), crs=3035)
+    >>> points = gpd.points_from_xy([0.5, 1.5], [0.5, 0.5])
+    >>> blocks = gpd.GeoDataFrame({"zone": [0, 0], "people": [9.0, 1.0]}, geometry=points, crs=3035)
     >>> float(footprint_shares(zones, left, blocks=blocks).matrix.toarray()[0, 0])
     0.9
     """

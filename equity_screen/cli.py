@@ -42,8 +42,8 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with typer.progressbar(length=total, file=sys.stderr, item_show_func=str) as bar:
-            yield lambda step: bar.update(1, step)
+        with typer.progressbar(length=total, file=sys.stderr) as bar:
+            yield lambda _: bar.update(1)
     else:
         yield lambda step: typer.echo(f"equity-screen: {step}", err=True)
 
@@ -89,17 +89,13 @@ def check(project: ProjectPath, *, as_json: AsJson = False, quiet: Quiet = False
     if inputs.refused and (inputs.fatal or file.project.on_bad_row == "stop"):
         raise InputError(inputs.refused)
     es.usable(inputs, on_bad_row=file.project.on_bad_row)
-    summary = f"{sum(counts.values())} rows: " + ", ".join(
-        f"{n} {fate}" for fate, n in sorted(counts.items())
-    )
+    summary = f"{sum(counts.values())} rows: " + ", ".join(f"{n} {fate}" for fate, n in sorted(counts.items()))
     answer = {"status": "ok", "rows": counts, "findings": _as_dicts(inputs.findings)}
     _answer(answer, "\n".join([summary, *(f"  {f.status}: {f}" for f in noted)]), as_json=as_json)
 
 
 @app.command()
-def run(
-    project: ProjectPath, *, out: Folder = Path("results"), as_json: AsJson = False, quiet: Quiet = False
-) -> None:
+def run(project: ProjectPath, *, out: Folder = Path("results"), as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Screen a plan: tables, map and report in one folder, with their provenance."""
     _run(read_project(project), out, as_json=as_json, quiet=quiet)
 
@@ -137,9 +133,7 @@ def map_command(project: ProjectPath, *, out: Page = Path("map.html"), quiet: Qu
 @app.command()
 def report(project: ProjectPath, *, out: Page = Path("report.html"), quiet: Quiet = False) -> None:
     """Write the report only."""
-    _page(
-        project, out, lambda result, path: es.write_report(result, path, versions=es.versions()), quiet=quiet
-    )
+    _page(project, out, lambda result, path: es.write_report(result, path, versions=es.versions()), quiet=quiet)
 
 
 def _page(project: Path, out: Path, write: Callable[[Any, Path], None], *, quiet: bool) -> None:

@@ -165,9 +165,7 @@ def covering(points: gpd.GeoSeries, zones: gpd.GeoSeries) -> pd.Series:
     >>> covering(gpd.GeoSeries.from_xy([1.0, 1.5, 9.0], [0.5, 0.5, 0.5], crs=3035), zones).tolist()
     [0.0, 1.0, nan]
     """
-    point, zone = shapely.STRtree(zones.array.to_numpy()).query(
-        points.array.to_numpy(), predicate="intersects"
-    )
+    point, zone = shapely.STRtree(zones.array.to_numpy()).query(points.array.to_numpy(), predicate="intersects")
     return (
         pd.Series(zone, index=point, dtype="float64")
         .groupby(level=0)
@@ -212,9 +210,7 @@ def point_shares(
     zone = blocks["zone"].to_numpy(dtype=np.intp)
     totals = np.bincount(zone, weights=people, minlength=len(labels[0]))
     order = np.lexsort((block, zone[block], column))
-    pairs, first = np.unique(
-        column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_index=True
-    )
+    pairs, first = np.unique(column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_index=True)
     reached = np.add.reduceat(people[block[order]], first) if len(pairs) else np.empty(0)
     rows, columns = pairs % len(labels[0]), pairs // len(labels[0])
     with np.errstate(invalid="ignore", divide="ignore"):

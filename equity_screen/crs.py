@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError
 from equity_screen.errors import InputError, UsageError, finding
 
 WGS84 = CRS.from_epsg(4326)
+FARTHEST_EAST, FARTHEST_NORTH = 180.0, 90.0
 CLUSTER_SIDE_M = 100_000.0
 LONGEST_LINE_M = 1_000.0
 EARTH_RADIUS_M = 6_371_009.0
@@ -196,9 +197,7 @@ def _distance_to(
 
 @lru_cache(maxsize=256)
 def _azimuthal(kind: str, longitude: float, latitude: float) -> CRS:
-    return CRS.from_dict(
-        {"proj": kind, "lon_0": longitude, "lat_0": latitude, "datum": "WGS84", "units": "m"}
-    )
+    return CRS.from_dict({"proj": kind, "lon_0": longitude, "lat_0": latitude, "datum": "WGS84", "units": "m"})
 
 
 @lru_cache(maxsize=256)
@@ -259,7 +258,7 @@ def fits(xy: NDArray[np.float64], crs: CRS, *, study: Measure) -> NDArray[np.boo
     [True, False]
     """
     lon, lat = _transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1])
-    on_earth = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    on_earth = _on_earth(lon, lat)
     near = np.zeros(len(xy), dtype=bool)
     if on_earth.any():
         distance = _distance_to(study.longitude, study.latitude, lon[on_earth], lat[on_earth])
@@ -291,7 +290,8 @@ def likely_crs(
     Examples
     --------
     >>> study = Measure(-73.95, 40.7, 30_000)
-    >>> found = likely_crs(np.array([[-73.9, 40.7], [989406.7, 201692.2]]), WGS84, candidates=[CRS.from_epsg(2263)], study=study)
+    >>> written = np.array([[-73.9, 40.7], [989406.7, 201692.2]])
+    >>> found = likely_crs(written, WGS84, candidates=[CRS.from_epsg(2263)], study=study)
     >>> [crs and crs_name(crs) for crs in found]
     [None, 'EPSG:2263']
     """
@@ -324,9 +324,13 @@ def impossible(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
     >>> impossible(np.array([[12.5, 55.7], [720000.0, 6170000.0], [np.nan, 0.0]]), WGS84).tolist()
     [False, True, True]
     """
-    lon, lat = _transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1])
+    return ~_on_earth(*_transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1]))
+
+
+def _on_earth(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        return ~(np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+        inside = (np.abs(lon) <= FARTHEST_EAST) & (np.abs(lat) <= FARTHEST_NORTH)
+    return np.asarray(np.isfinite(lon) & np.isfinite(lat) & inside, dtype=bool)
 
 
 def clusters(places: gpd.GeoSeries, study: Measure) -> list[tuple[CRS, NDArray[np.intp]]]:

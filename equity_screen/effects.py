@@ -65,8 +65,9 @@ def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]
 
     Examples
     --------
-    >>> table = pd.DataFrame({"action": ["A1"], "ledger": ["benefit"], "effect": ["shade"], "unit": ["°C"], "amount": ["0.5"]})
-    >>> check_effects(table, origin=Origin("effects.csv", "row"), actions=["A1"]).table[["reach", "amount"]].values.tolist()
+    >>> row = {"action": "A1", "ledger": "benefit", "effect": "shade", "unit": "°C", "amount": "0.5"}
+    >>> checked = check_effects(pd.DataFrame([row]), origin=Origin("effects.csv", "row"), actions=["A1"])
+    >>> checked.table[["reach", "amount"]].values.tolist()
     [['footprint', 0.5]]
     """
     table = table.rename(columns={"source": "evidence"}) if "evidence" not in table.columns else table
@@ -85,8 +86,7 @@ def _effect_texts(table: pd.DataFrame, origin: Origin) -> tuple[dict[str, pd.Ser
     blank = pd.Series("", index=table.index, dtype="str")
     defaults = {"per": blank + "person", "reach": blank + "footprint"}
     texts = {
-        c: column_text(table, c if c in table.columns else None, fallback=defaults.get(c, blank))
-        for c in EFFECT_TEXTS
+        c: column_text(table, c if c in table.columns else None, fallback=defaults.get(c, blank)) for c in EFFECT_TEXTS
     }
     findings: list[Finding] = []
     for column, known in CHOICES.items():
@@ -106,9 +106,7 @@ def _effect_numbers(
         raw = table[column] if column in table.columns else pd.Series(np.nan, index=table.index, name=column)
         numbers[column], more = read_numbers(raw, origin, ids=ids)
         negative = finding("ES-EFFECT-NEGATIVE", column=column)
-        findings += more + repeat(
-            negative, numbers[column] < 0, origin=origin, ids=ids, values=numbers[column]
-        )
+        findings += more + repeat(negative, numbers[column] < 0, origin=origin, ids=ids, values=numbers[column])
     return numbers, findings
 
 
@@ -131,9 +129,7 @@ def _effect_faults(rows: pd.DataFrame, origin: Origin, *, known: pd.Index) -> li
     return [
         found
         for column, checks in cases.items()
-        for found in findings_for(
-            checks, column=column, origin=origin, ids=rows["action"], values=rows[column]
-        )
+        for found in findings_for(checks, column=column, origin=origin, ids=rows["action"], values=rows[column])
     ]
 
 
@@ -171,7 +167,7 @@ def effects_from_rules(rules: Sequence[EffectRule], actions: pd.DataFrame) -> pd
         for rule in rules
         for action in actions.index
         if (not rule.actions or action in rule.actions)
-        and (not rule.sectors or actions.at[action, "sector"] in rule.sectors)
+        and (not rule.sectors or actions.loc[action, "sector"] in rule.sectors)
     ]
     return pd.DataFrame(rows, columns=[*EFFECT_TEXTS, *EFFECT_NUMBERS])
 

@@ -76,8 +76,10 @@ def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) 
 
 def _over(numerator: Floats, denominator: Floats) -> Floats:
     """Quotient; NaN where the denominator is 0."""
-    whole = np.broadcast_to(np.asarray(denominator, dtype=np.float64), np.shape(numerator))
-    return np.divide(numerator, whole, out=np.full(np.shape(numerator), np.nan), where=whole != 0)
+    shape = np.shape(numerator)
+    whole = np.broadcast_to(np.asarray(denominator, dtype=np.float64), shape)
+    quotient: Floats = np.divide(numerator, whole, out=np.full(shape, np.nan), where=whole != 0)
+    return quotient
 
 
 def _said(cases: Sequence[tuple[NDArray[np.bool_], str]]) -> NDArray[np.object_]:
@@ -86,15 +88,13 @@ def _said(cases: Sequence[tuple[NDArray[np.bool_], str]]) -> NDArray[np.object_]
     return np.asarray([text.removesuffix("; ") for text in np.sum(parts, axis=0)], dtype=object)
 
 
-def by_group(
-    overlay: Overlay, effects: pd.DataFrame, *, people: People, groups: Mapping[str, Group]
-) -> pd.DataFrame:
-    """Every effect by every group: people reached, means, gap, ratio and parity.
+def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
+    r"""Every effect by every group: people reached, means, gap, ratio and parity.
 
     For a group g of a universe u (everyone unless declared), with x the effect per person:
 
-    .. math:: m_g = \\frac{\\sum_i P_{ig} x_i}{\\sum_i P_{ig}}, \\quad
-              \\text{parity}_g = \\frac{T_g / T_u}{P_g / P_u}
+    .. math:: m_g = \frac{\sum_i P_{ig} x_i}{\sum_i P_{ig}}, \quad
+              \text{parity}_g = \frac{T_g / T_u}{P_g / P_u}
 
     and the rest is the universe less the group. The count of a group reached in part of a
     neighbourhood lies in [max(0, R − (U − G)), min(R, G)].
@@ -123,16 +123,13 @@ def by_group(
 
     Examples
     --------
-    >>> import geopandas as gpd, shapely
-    >>> from equity_screen.overlay import overlay, Plan
-    >>> from equity_screen.synthetic import four_zones
-    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
-    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
-    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "unit": ["°C"],
-    ...                       "per": ["person"], "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
-    >>> table = by_group(overlay(four_zones(), Plan(west, shade)), shade, people=people_of(four_zones()), groups={})
-    >>> table[["people_reached", "mean", "ratio"]].round(4).values.tolist()
-    [[80.0, 0.2667, 1.4167]]
+    >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> city, plan = four_zones(), four_actions()
+    >>> table = by_group(overlay(city, plan), plan.effects, people=people_of(city), groups={})
+    >>> shade = table[table["effect"] == "shade"].iloc[0]
+    >>> float(shade["people_reached"]), round(float(shade["mean"]), 4), round(float(shade["parity"]), 4)
+    (80.0, 0.2667, 1.3333)
     """
     shares, doses = overlay.shares.matrix, overlay.per_person.matrix
     rest = people.universes - people.groups
@@ -163,9 +160,7 @@ def by_group(
         "parity_low": _over(_over(total_low, sums["universe_total"]), share_of_people),
         "parity_high": _over(_over(total_high, sums["universe_total"]), share_of_people),
     }
-    table = _pair_labels(effects, people, groups).assign(
-        **{name: values.ravel() for name, values in columns.items()}
-    )
+    table = _pair_labels(effects, people, groups).assign(**{name: values.ravel() for name, values in columns.items()})
     return table.assign(undefined=_group_reasons(table, overlay, len(people.names)))
 
 
@@ -248,19 +243,15 @@ def by_effect(
 
     Examples
     --------
-    >>> import geopandas as gpd, shapely
-    >>> from equity_screen.overlay import overlay, Plan
-    >>> from equity_screen.synthetic import four_zones
-    >>> city = four_zones()
-    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
-    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
-    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "unit": ["°C"],
-    ...                       "amount_low": [np.nan], "amount_high": [np.nan], "per": ["person"],
-    ...                       "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
-    >>> table = by_effect(overlay(city, Plan(west, shade)), shade, people=people_of(city), neighbourhoods=city,
-    ...                   priority=city["population"] < 250, rankings={"income": Ranking(column="median_income", higher_is="advantaged")})
-    >>> table[["people_reached", "mean", "priority_place_share", "ci_income"]].round(4).values.tolist()
-    [[400.0, 0.2, 0.25, -0.3]]
+    >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> city, plan = four_zones(), four_actions()
+    >>> income = Ranking(column="median_income", higher_is="advantaged")
+    >>> table = by_effect(overlay(city, plan), plan.effects, people=people_of(city), neighbourhoods=city,
+    ...                   priority=city["population"] < 250, rankings={"income": income})
+    >>> shade = table.loc[("WEST", "benefit", "shade")]
+    >>> [round(float(shade[c]), 4) for c in ("people_reached", "mean", "priority_place_share", "ci_income")]
+    [400.0, 0.2, 0.25, -0.3]
     """
     shares, doses = overlay.shares.matrix, overlay.per_person.matrix
     total = doses.T @ people.population
@@ -355,16 +346,11 @@ def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group
 
     Examples
     --------
-    >>> import geopandas as gpd, shapely
-    >>> from equity_screen.overlay import overlay, Plan
-    >>> from equity_screen.synthetic import four_zones
-    >>> box = shapely.box(560000, 6200000, 561000, 6201000)
-    >>> twice = gpd.GeoDataFrame({"where": "geometry", "zones": "", "active": True}, index=["X", "Y"], geometry=[box, box], crs=25832)
-    >>> shade = pd.DataFrame({"action": ["X", "Y"], "ledger": "benefit", "effect": "shade", "amount": 1.0, "unit": "°C", "per": "person",
-    ...                       "reach": "footprint", "distance_m": np.nan, "driver": ""})
-    >>> table = counted_once(overlay(four_zones(), Plan(twice, shade)), people_of(four_zones()), groups={})
-    >>> table.loc[0, ["people_reached", "people_summed"]].tolist()
-    [100.0, 200.0]
+    >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> table = counted_once(overlay(four_zones(), four_actions()), people_of(four_zones()), groups={})
+    >>> table[["ledger", "group", "people_reached"]].head(2).values.tolist()
+    [['benefit', 'everyone', 1000.0], ['benefit', 'low_income', 150.0]]
     """
     whole = People(
         people.population,
@@ -386,9 +372,7 @@ def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group
     }
     pairs = keys.repeat(len(whole.names)).to_frame(index=False)
     labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)] * len(keys)
-    return pairs.assign(
-        group=list(whole.names) * len(keys), label=labels, **{n: v.ravel() for n, v in columns.items()}
-    )
+    return pairs.assign(group=list(whole.names) * len(keys), label=labels, **{n: v.ravel() for n, v in columns.items()})
 
 
 def _summed(overlay: Overlay, people: People) -> Floats:
@@ -445,9 +429,7 @@ def baselines(
         mine = np.flatnonzero((effects["indicator"] == name).to_numpy())
         sign = np.where(effects["ledger"].to_numpy()[mine] == "benefit", 1.0, -1.0)
         sign = -sign if indicators[name].higher_is == "worse" else sign
-        actions, of_action = np.unique(
-            effects["action"].to_numpy(dtype=object)[mine].astype(str), return_inverse=True
-        )
+        actions, of_action = np.unique(effects["action"].to_numpy(dtype=object)[mine].astype(str), return_inverse=True)
         gather = csc_array((sign, (np.arange(len(mine)), of_action)), shape=(len(mine), len(actions)))
         changes = (overlay.per_person.matrix[:, mine] @ gather).tocsc()
         found.append(
@@ -487,10 +469,10 @@ def before_after(
     Examples
     --------
     >>> heat = Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")
-    >>> change = csc_array(np.array([[0.0], [-2.0]]))
+    >>> baseline = Baseline("heat", heat, np.array([1.0, 3.0]), csc_array([[0.0], [-2.0]]), ("A",))
     >>> people = People(np.array([1.0, 1.0]), np.empty((2, 0)), np.empty((2, 0)), ())
-    >>> table = before_after(Baseline("heat", heat, np.array([1.0, 3.0]), change, ("A",)), people, groups={}, epsilons=[0.5])
-    >>> table[["mean_before", "mean_after", "ede_after"]].round(6).values.tolist()
+    >>> table = before_after(baseline, people, groups={}, epsilons=[0.5])
+    >>> table[["mean_before", "mean_after", "ede_after"]].round(6).to_numpy().tolist()
     [[2.0, 1.0, 1.0]]
     """
     known = ~np.isnan(baseline.before)
@@ -540,9 +522,7 @@ def _at_epsilon(
     frame: pd.DataFrame,
     means: tuple[Floats, Floats],
 ) -> pd.DataFrame:
-    kappa = kolm_pollak_kappa(
-        level, weights[:, 0], epsilon=epsilon, bad=baseline.indicator.higher_is == "worse"
-    )
+    kappa = kolm_pollak_kappa(level, weights[:, 0], epsilon=epsilon, bad=baseline.indicator.higher_is == "worse")
     before = np.asarray([kolm_pollak_ede(level, weights[:, g], kappa=kappa) for g in range(weights.shape[1])])
     after = kolm_pollak_after(level, baseline.changes, weights=weights, kappa=kappa)
     shape = after.shape

@@ -122,9 +122,7 @@ def load_recipe(name: str) -> IndexRecipe:
     'percent_rank'
     """
     folder = resources.files("equity_screen") / "recipes"
-    known = sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     if name not in known:
         msg = f"no recipe {name!r}; {did_you_mean(name, known)}"
         raise UsageError(msg)
@@ -132,12 +130,12 @@ def load_recipe(name: str) -> IndexRecipe:
 
 
 class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Burden score of each neighbourhood by a recipe.
+    r"""Burden score of each neighbourhood by a recipe.
 
     Percentiles p of the indicators (turned so that more is worse) are averaged by weight within a
     domain, domains are averaged, and the score's own percentile follows the same convention:
 
-    .. math:: s_i = 100 \\cdot \\tfrac1D \\sum_d \\frac{\\sum_{q \\in d} w_q p_{iq}}{\\sum_{q \\in d} w_q}
+    .. math:: s_i = 100 \cdot \tfrac1D \sum_d \frac{\sum_{q \in d} w_q p_{iq}}{\sum_{q \in d} w_q}
 
     Parameters
     ----------
@@ -159,7 +157,8 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     --------
     >>> from equity_screen.synthetic import four_zones
     >>> heat = Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")
-    >>> BurdenIndex(indicators={"heat": heat}).fit_transform(four_zones())["burden_percentile"].round(1).tolist()
+    >>> index = BurdenIndex(indicators={"heat": heat})
+    >>> index.fit_transform(four_zones())["burden_percentile"].round(1).tolist()
     [100.0, 66.7, 33.3, 0.0]
     """
 
@@ -192,9 +191,7 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         absent = [name for name in self.indicators_ if name not in X.columns]
         if absent or not self.indicators_:
             msg = (
-                f"no such indicator columns: {', '.join(absent)}"
-                if absent
-                else "an index needs at least one indicator"
+                f"no such indicator columns: {', '.join(absent)}" if absent else "an index needs at least one indicator"
             )
             raise UsageError(msg)
         populated = X[X["population"] > 0] if "population" in X.columns else X
@@ -227,7 +224,18 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return named.assign(burden_score=score, burden_percentile=100 * rank)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Names of the output columns, in order."""
+        """Name the output columns, in order.
+
+        Parameters
+        ----------
+        input_features : object
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+            Names.
+        """
         check_is_fitted(self, "scores_")
         names = [f"{name}_percentile" for name in self.indicators_]
         return np.asarray([*names, "burden_score", "burden_percentile"], dtype=object)
@@ -264,9 +272,7 @@ def _half_up(ranks: pd.DataFrame, digits: int | None) -> pd.DataFrame:
     return ranks if digits is None else np.floor(ranks * 10**digits + 0.5) / 10**digits
 
 
-def score_burden(
-    neighbourhoods: gpd.GeoDataFrame, question: Question, *, recipe: str = "neutral"
-) -> gpd.GeoDataFrame:
+def score_burden(neighbourhoods: gpd.GeoDataFrame, question: Question) -> gpd.GeoDataFrame:
     """Add the burden score and its percentile, NaN where there is no burden indicator.
 
     Parameters
@@ -274,9 +280,7 @@ def score_burden(
     neighbourhoods : GeoDataFrame
         Table by neighbourhood with the question's indicators.
     question : Question
-        Indicators and their directions.
-    recipe : str
-        Name of a shipped index recipe.
+        Indicators with their directions, and the index recipe.
 
     Returns
     -------
@@ -291,7 +295,7 @@ def score_burden(
     """
     if not any(i.burden for i in question.indicators.values()):
         return neighbourhoods.assign(burden_score=np.nan, burden_percentile=np.nan)
-    scored = BurdenIndex(recipe, indicators=question.indicators).fit_transform(neighbourhoods)
+    scored = BurdenIndex(question.index.recipe, indicators=question.indicators).fit_transform(neighbourhoods)
     return neighbourhoods.assign(**{str(name): scored[name] for name in scored.columns})
 
 
@@ -335,8 +339,8 @@ def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
             ]
         )
     values = neighbourhoods[rule.column]
-    if rule.values:
-        return values.astype("str").isin([str(v) for v in rule.values])
+    if rule.one_of:
+        return values.astype("str").isin([str(v) for v in rule.one_of])
     numbers = pd.to_numeric(values, errors="coerce")
     low = -np.inf if rule.at_least is None else rule.at_least
     high = np.inf if rule.at_most is None else rule.at_most

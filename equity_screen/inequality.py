@@ -14,9 +14,9 @@ Floats = NDArray[np.float64]
 
 
 def mid_rank(values: Floats, weights: Floats) -> Floats:
-    """Weighted fractional rank: the mass below plus half of the mass tied.
+    r"""Weighted fractional rank: the mass below plus half of the mass tied.
 
-    .. math:: F_i = \\Bigl(\\sum_{v_j < v_i} w_j + \\tfrac12 \\sum_{v_j = v_i} w_j\\Bigr) \\Big/ \\sum_j w_j
+    .. math:: F_i = \Bigl(\sum_{v_j < v_i} w_j + \tfrac12 \sum_{v_j = v_i} w_j\Bigr) \Big/ \sum_j w_j
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def rank_weights(rank: Floats, weights: Floats) -> tuple[Floats, float]:
 
 
 def concentration_index(effect: Floats, weights: Floats, *, rank: Floats) -> float:
-    """Standard concentration index of an effect over a ranking.
+    r"""Compute the standard concentration index of an effect over a ranking.
 
-    .. math:: C = \\frac{2\\,\\mathrm{cov}_w(x, F)}{\\mu} = \\frac{\\sum_i w_i x_i (2F_i - 1)}{W\\mu}
+    .. math:: C = \frac{2\,\mathrm{cov}_w(x, F)}{\mu} = \frac{\sum_i w_i x_i (2F_i - 1)}{W\mu}
 
     Negative: the effect is concentrated among those ranked low. Bounds ±1 for x ≥ 0.
 
@@ -118,9 +118,9 @@ def concentration_index(effect: Floats, weights: Floats, *, rank: Floats) -> flo
 
 
 def generalised_concentration_index(effect: Floats, weights: Floats, *, rank: Floats) -> float:
-    """Generalised (absolute) concentration index: the mean times the standard one.
+    r"""Generalised (absolute) concentration index: the mean times the standard one.
 
-    .. math:: GC = 2\\,\\mathrm{cov}_w(x, F)
+    .. math:: GC = 2\,\mathrm{cov}_w(x, F)
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ def generalised_concentration_index(effect: Floats, weights: Floats, *, rank: Fl
 
 
 def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: bool) -> float:
-    """Inequality parameter κ of the Kolm–Pollak EDE, frozen once on the baseline.
+    r"""Inequality parameter κ of the Kolm–Pollak EDE, frozen once on the baseline.
 
-    .. math:: \\kappa = \\pm\\,\\epsilon\\,\\frac{\\sum_i w_i v_i}{\\sum_i w_i v_i^2}
+    .. math:: \kappa = \pm\,\epsilon\,\frac{\sum_i w_i v_i}{\sum_i w_i v_i^2}
 
     Parameters
     ----------
@@ -181,9 +181,9 @@ def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: b
 
 
 def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:
-    """Equally-distributed equivalent: the level that, had by all, would be as good as what there is.
+    r"""Equally-distributed equivalent: the level that, had by all, would be as good as what there is.
 
-    .. math:: \\Xi = -\\frac1\\kappa \\ln \\sum_i \\frac{w_i}{W} e^{-\\kappa v_i}
+    .. math:: \Xi = -\frac1\kappa \ln \sum_i \frac{w_i}{W} e^{-\kappa v_i}
 
     Goods (κ > 0) have Ξ ≤ mean, bads (κ < 0) Ξ ≥ mean.
 
@@ -222,10 +222,10 @@ def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:
 
 
 def kolm_pollak_after(baseline: Floats, changes: csc_array, *, weights: Floats, kappa: float) -> Floats:
-    """EDE after each of many actions, at once: only the neighbourhoods that change are touched.
+    r"""EDE after each of many actions, at once: only the neighbourhoods that change are touched.
 
-    .. math:: \\Xi_a = -\\frac1\\kappa \\ln\\Bigl(S_0 + \\sum_i \\omega_i\\,\\mathrm{expm1}(-\\kappa x_{ia})\\Bigr),
-              \\quad \\omega_i = \\tfrac{w_i}{W} e^{-\\kappa b_i}, \\; S_0 = \\sum_i \\omega_i
+    .. math:: \Xi_a = -\frac1\kappa \ln\Bigl(S_0 + \sum_i \omega_i\,\mathrm{expm1}(-\kappa x_{ia})\Bigr),
+              \quad \omega_i = \tfrac{w_i}{W} e^{-\kappa b_i}, \; S_0 = \sum_i \omega_i
 
     Parameters
     ----------
@@ -259,8 +259,6 @@ def kolm_pollak_after(baseline: Floats, changes: csc_array, *, weights: Floats, 
         return np.full((changes.shape[1], weights.shape[1]), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         tilted = people * np.exp(exponents - top)[:, None] / people.sum(axis=0)
-        factor = csc_array(
-            (np.expm1(-kappa * changes.data), changes.indices, changes.indptr), shape=changes.shape
-        )
+        factor = csc_array((np.expm1(-kappa * changes.data), changes.indices, changes.indptr), shape=changes.shape)
         sums = tilted.sum(axis=0) + factor.T @ np.where(np.isfinite(tilted), tilted, 0.0)
         return np.asarray(-(top + np.log(sums)) / kappa)

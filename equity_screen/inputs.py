@@ -126,9 +126,7 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
         if gathered.status
         else row_status(Origin(), pd.Series(dtype="str"))
     )
-    return Inputs(
-        zones, blocks, plan, tuple(gathered.findings), status, tuple(gathered.files), gathered.fatal
-    )
+    return Inputs(zones, blocks, plan, tuple(gathered.findings), status, tuple(gathered.files), gathered.fatal)
 
 
 def _neighbourhoods(gathered: _Gathered, project: Project, progress: Progress) -> gpd.GeoDataFrame | None:
@@ -187,15 +185,15 @@ def _layers(
     blocks: gpd.GeoDataFrame | None,
     progress: Progress,
 ) -> gpd.GeoDataFrame | None:
-    """Indicators from rasters and polygons, groups from polygons."""
+    """Add indicators from rasters and polygons, and groups from polygons."""
     for name, indicator in project.indicators.items():
         source = indicator.raster or indicator.polygons
         if source is None:
             continue
         progress(source)
         with gathered.step():
-            path = str(gathered.path(source))
-            placed = indicator.model_copy(update={"raster": path} if indicator.raster else {"polygons": path})
+            placed_at = str(gathered.path(source))
+            placed = indicator.model_copy(update={"raster": placed_at} if indicator.raster else {"polygons": placed_at})
             zones = zones if zones is None else align(zones, **{name: placed})
             gathered.status.append(_whole_file(source))
     for name, group in project.groups.items():
@@ -231,20 +229,15 @@ def _actions(
     if len(twice):
         gathered.fatal = True
         gathered.findings += [
-            finding("ES-ID-TWO-FILES", ", ".join(sorted(set(actions.loc[id_, "source"]))), id=str(id_))
-            for id_ in twice
+            finding("ES-ID-TWO-FILES", ", ".join(sorted(set(actions.loc[id_, "source"]))), id=str(id_)) for id_ in twice
         ]
         return None
     return actions.sort_index()
 
 
-def _one_action_file(
-    gathered: _Gathered, declared: ActionsFile, zones: gpd.GeoDataFrame | None
-) -> pd.DataFrame:
+def _one_action_file(gathered: _Gathered, declared: ActionsFile, zones: gpd.GeoDataFrame | None) -> pd.DataFrame:
     frame, origin = gathered.table(declared.file, declared.layer)
-    return gathered.keep(
-        check_actions(frame, declared, origin=origin, zones=None if zones is None else zones.geometry)
-    )
+    return gathered.keep(check_actions(frame, declared, origin=origin, zones=None if zones is None else zones.geometry))
 
 
 def _effects(

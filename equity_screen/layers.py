@@ -32,10 +32,10 @@ from equity_screen.schema import (
     row_status,
 )
 
+PERCENT = 100.0
 
-def points_from_columns(
-    table: pd.DataFrame, *, x: str, y: str, origin: Origin
-) -> tuple[gpd.GeoSeries, list[Finding]]:
+
+def points_from_columns(table: pd.DataFrame, *, x: str, y: str, origin: Origin) -> tuple[gpd.GeoSeries, list[Finding]]:
     """Make points of two columns; a row without coordinates gets no geometry.
 
     Parameters
@@ -175,7 +175,8 @@ def finish(
 
     Examples
     --------
-    >>> finish(pd.DataFrame({"x": [1, 2]}), pd.Series(["B", "A"]), findings=[], origin=Origin(), index="id").table["x"].tolist()
+    >>> checked = finish(pd.DataFrame({"x": [1, 2]}), pd.Series(["B", "A"]), findings=[], origin=Origin(), index="id")
+    >>> checked.table["x"].tolist()
     [2, 1]
     """
     brought = {"people" if name == "population" else name: table[name] for name in amounts}
@@ -193,13 +194,9 @@ def _columns_of(
     return [*own, *declared.unpopulated_where, *of_groups, *(i.column for i in indicators.values())]
 
 
-def _indicator_columns(
-    rows: _Rows, indicators: Mapping[str, Indicator]
-) -> tuple[dict[str, pd.Series], list[Finding]]:
+def _indicator_columns(rows: _Rows, indicators: Mapping[str, Indicator]) -> tuple[dict[str, pd.Series], list[Finding]]:
     read = {name: rows.numbers(str(i.column), i.missing) for name, i in indicators.items()}
-    return {name: numbers for name, (numbers, _) in read.items()}, [
-        f for _, found in read.values() for f in found
-    ]
+    return {name: numbers for name, (numbers, _) in read.items()}, [f for _, found in read.values() for f in found]
 
 
 def _people_columns(
@@ -224,9 +221,7 @@ def _people_columns(
     return columns, findings + found
 
 
-def _missing_people(
-    rows: _Rows, declared: NeighbourhoodsFile, raw: pd.Series
-) -> tuple[pd.Series, list[Finding]]:
+def _missing_people(rows: _Rows, declared: NeighbourhoodsFile, raw: pd.Series) -> tuple[pd.Series, list[Finding]]:
     missing = raw.isna()
     unpopulated = missing & _unpopulated(rows, declared)
     excluded = missing & ~unpopulated & (declared.population_missing == "exclude")
@@ -256,9 +251,7 @@ def _group_columns(
     missing = people.isna() | universe.isna()
     findings += rows.findings(missing & population.notna(), _group_missing(name, group))
     people, universe = people.mask(missing, 0.0), universe.mask(missing, 0.0)
-    findings += check_counts(
-        people.rename(group.count or group.share), rows.origin, ids=rows.ids, total=universe
-    )
+    findings += check_counts(people.rename(group.count or group.share), rows.origin, ids=rows.ids, total=universe)
     columns = {PEOPLE + name: people}
     if not universe.equals(population):
         columns[UNIVERSE + name] = universe
@@ -285,7 +278,7 @@ def _counted(rows: _Rows, group: Group, population: pd.Series) -> tuple[pd.Serie
             read[part], more = rows.numbers(column)
             findings += more
     if "share" in read:
-        outside = (read["share"] < 0) | (read["share"] > 100)
+        outside = (read["share"] < 0) | (read["share"] > PERCENT)
         findings += rows.findings(
             outside,
             finding("ES-SHARE-RANGE", column=str(group.share)),
@@ -353,7 +346,7 @@ def _unmatched(ids: pd.Series, known: pd.Series, origin: Origin, other: str) -> 
         finding(
             "ES-JOIN-UNMATCHED",
             origin.file,
-            row=origin.row(i),
+            row=origin.row(int(i)),
             id=str(ids.iloc[i]),
             value=str(ids.iloc[i]),
             other=other,
@@ -439,13 +432,8 @@ def read_neighbourhoods(
       tracts.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
     """
     path = Path(path)
-    file = NeighbourhoodsFile.model_validate(
-        {"file": str(path), "id": id, "population": population, **declared}
-    )
-    full = {
-        n: g if isinstance(g, Group) else Group.model_validate({"label": n, "count": g})
-        for n, g in groups.items()
-    }
+    file = NeighbourhoodsFile.model_validate({"file": str(path), "id": id, "population": population, **declared})
+    full = {n: g if isinstance(g, Group) else Group.model_validate({"label": n, "count": g}) for n, g in groups.items()}
     frame, origin = read_table(path, layer=file.layer)
     frame = need_geometry(frame, path)
     others = [str(c) for c in frame.columns if c not in (frame.geometry.name, id, population, file.name)]

@@ -172,9 +172,7 @@ class ScreenLayer(Layer):
         "{% endmacro %}"
     )
 
-    def __init__(
-        self, kind: str, payload: object, *, name: str = "", overlay: bool = True, show: bool = True
-    ) -> None:
+    def __init__(self, kind: str, payload: object, *, name: str = "", overlay: bool = True, show: bool = True) -> None:
         super().__init__(name=name, overlay=overlay, control=bool(name), show=show)
         self._name = "ScreenLayer"
         self.kind = kind
@@ -459,9 +457,7 @@ def _neighbourhood_values(row: Mapping[str, Any], groups: Iterable[str]) -> list
     ]
 
 
-def _neighbourhoods_payload(
-    result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]
-) -> dict[str, Any]:
+def _neighbourhoods_payload(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> dict[str, Any]:
     groups = _shown_groups(result)
     labels = [
         *("People", *groups.values(), "Burden score", "Burden percentile", f"In {_priority_label(result)}"),
@@ -510,13 +506,11 @@ def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
         yield ScreenLayer("theme", payload, name=theme.name, overlay=False, show=number == 0)
 
 
-def _priority_layers(
-    result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]
-) -> Iterator[ScreenLayer]:
+def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Iterator[ScreenLayer]:
     if hoods["priority"].any():
         # One outline around neighbours; they share their simplified borders, so it fits them exactly.
         outline = shapely.union_all(shapely.make_valid(shapes[hoods["priority"].to_numpy(dtype=bool)]))
-        name = data_text(f"Priority: {_priority_label(result)}")
+        name = data_text(f"Outline: {_priority_label(result)}")
         yield ScreenLayer("priority", mapping(outline), name=name)
 
 

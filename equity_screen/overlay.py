@@ -52,9 +52,7 @@ class _Space(NamedTuple):
     blocks: gpd.GeoDataFrame | None
 
 
-def overlay(
-    neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoDataFrame | None = None
-) -> Overlay:
+def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoDataFrame | None = None) -> Overlay:
     """Lay every effect over the neighbourhoods.
 
     A neighbourhood's share in reach is the share of its population points (where ``blocks`` are given
@@ -83,13 +81,10 @@ def overlay(
 
     Examples
     --------
-    >>> from equity_screen.synthetic import four_zones
-    >>> west = gpd.GeoDataFrame({"where": ["geometry"], "zones": [""], "active": [True]}, index=["W"],
-    ...                         geometry=[shapely.box(560000, 6200000, 561000, 6202000)], crs=25832)
-    >>> shade = pd.DataFrame({"action": ["W"], "ledger": ["benefit"], "effect": ["shade"], "amount": [0.5], "per": ["person"],
-    ...                       "reach": ["footprint"], "distance_m": [np.nan], "driver": [""]})
-    >>> overlay(four_zones(), Plan(west, shade)).per_person.matrix.toarray().round(9).ravel().tolist()
-    [0.5, 0.0, 0.5, 0.0]
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> laid = overlay(four_zones(), four_actions())
+    >>> laid.per_person.columns[-1], laid.per_person.matrix.toarray()[:, -1].tolist()
+    (('WEST', 'benefit', 'shade'), [0.5, 0.0, 0.5, 0.0])
     """
     actions, effects = plan
     _require_columns(neighbourhoods, effects)
@@ -99,14 +94,8 @@ def overlay(
     kinds = _kinds(actions, effects)
     footprints = _footprints(actions, effects, kinds, study)
     by_area = _with_whole(area_shares(space.zones, footprints), actions, effects, kinds=kinds)
-    hits = (
-        None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
-    )
-    shares = (
-        by_area
-        if hits is None
-        else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
-    )
+    hits = None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
+    shares = by_area if hits is None else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
     per_person = _per_person(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
     located = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
     members = _scopes(actions, effects, located)
@@ -140,11 +129,10 @@ def _require_columns(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> Non
         if name not in neighbourhoods.columns
     ]
     peopled = neighbourhoods["population"] > 0
-    for column, name in wanted:
+    for _, name in wanted:
         gaps = neighbourhoods.index[peopled & neighbourhoods[name].isna()] if not faults else []
         faults += [
-            finding("ES-EFFECT-COLUMN-MISSING", "neighbourhoods", id=str(gap), column=name, name=name)
-            for gap in gaps
+            finding("ES-EFFECT-COLUMN-MISSING", "neighbourhoods", id=str(gap), column=name, name=name) for gap in gaps
         ]
     if faults:
         raise InputError(faults)
@@ -157,9 +145,7 @@ def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
     return kinds.mask((where == "unlocated") & (kinds != "citywide"), "nowhere")
 
 
-def _footprints(
-    actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, study: Measure
-) -> gpd.GeoSeries:
+def _footprints(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, study: Measure) -> gpd.GeoSeries:
     """Reach polygon of each effect in the equal-area space; empty where it has none."""
     shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
     located = kinds.isin(["footprint", "within"]) & ~(shapes.isna() | shapes.is_empty)
@@ -177,27 +163,23 @@ def _footprints(
     return gpd.GeoSeries(reach, index=effects.index, crs=study.areas)
 
 
-def _with_whole(
-    shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series
-) -> Relation:
+def _with_whole(shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series) -> Relation:
     """Set the share to exactly 1 where a reach is all of a neighbourhood by declaration."""
     positions = {name: i for i, name in enumerate(shares.rows)}
     columns: dict[int, list[int]] = {}
     for column in np.flatnonzero(kinds == "citywide"):
         columns[int(column)] = list(range(len(shares.rows)))
-    listed = (kinds == "footprint").to_numpy() & (
-        effects["action"].map(actions["where"]) == "zones"
-    ).to_numpy()
+    listed = (kinds == "footprint").to_numpy() & (effects["action"].map(actions["where"]) == "zones").to_numpy()
     for column in np.flatnonzero(listed):
-        names = str(actions.at[effects["action"].iloc[column], "zones"]).split(";")
+        names = str(actions.loc[effects["action"].iloc[column], "zones"]).split(";")
         columns[int(column)] = [positions[name] for name in names if name in positions]
     if not columns:
         return Relation(shares.matrix.tocsc(), shares.rows, shares.columns)
     kept = np.ones(shares.matrix.shape[1])
     kept[list(columns)] = 0.0
     row = np.concatenate([np.asarray(rows, dtype=np.intp) for rows in columns.values()])
-    column = np.repeat(list(columns), [len(rows) for rows in columns.values()])
-    ones = csc_array((np.ones(len(row)), (row, column)), shape=shares.matrix.shape)
+    owner = np.repeat(list(columns), [len(rows) for rows in columns.values()])
+    ones = csc_array((np.ones(len(row)), (row, owner)), shape=shares.matrix.shape)
     matrix = (shares.matrix.multiply(kept[None, :]) + ones).tocsc()
     matrix.eliminate_zeros()
     return Relation(matrix, shares.rows, shares.columns)
@@ -212,15 +194,10 @@ def _by_points(space: _Space, hits: Hits, by_area: Relation) -> Relation:
 
 
 def _block_hits(
-    space: _Space,
-    actions: gpd.GeoDataFrame,
-    effects: pd.DataFrame,
-    *,
-    kinds: pd.Series,
-    footprints: gpd.GeoSeries,
+    space: _Space, actions: gpd.GeoDataFrame, effects: pd.DataFrame, *, kinds: pd.Series, footprints: gpd.GeoSeries
 ) -> Hits:
     """Pairs (population point, effect) in reach: inside the footprint, or within the exact distance."""
-    points = space.blocks.geometry
+    points = gpd.GeoSeries() if space.blocks is None else space.blocks.geometry
     inside = shapely.STRtree(points.to_crs(space.study.areas).array.to_numpy())
     bounded = np.flatnonzero(kinds == "footprint")
     which, block = inside.query(footprints.array.to_numpy()[bounded], predicate="intersects")
@@ -265,9 +242,7 @@ def _of_km2(pairs: _Pairs, driver: Floats) -> Floats:
 def _of_total(pairs: _Pairs, driver: Floats) -> Floats:
     """Share a total out over the reach in proportion to the driver, which is people unless named."""
     mass = pairs.share * driver
-    whole = np.bincount(pairs.column, weights=mass, minlength=int(pairs.column.max(initial=-1)) + 1)[
-        pairs.column
-    ]
+    whole = np.bincount(pairs.column, weights=mass, minlength=int(pairs.column.max(initial=-1)) + 1)[pairs.column]
     return _per_head(np.divide(mass, whole, out=np.zeros(len(whole)), where=whole > 0), pairs)
 
 

@@ -6,7 +6,7 @@ import base64
 import mimetypes
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,8 @@ def page_templates() -> Environment:
     Returns
     -------
     jinja2.Environment
-        With the filters ``text`` (any text from the data), ``count``, ``number`` and ``percent``, and
-        ``shown``, which takes the name of one of them.
+        With the filters ``text`` (any text from the data), ``count``, ``number``, ``level``
+        (four digits) and ``percent``, and ``shown``, which takes the name of one of them.
 
     Examples
     --------
@@ -113,6 +113,7 @@ def page_templates() -> Environment:
         "text": data_text,
         "count": count_text,
         "number": number_text,
+        "level": partial(number_text, digits=4),
         "percent": percent_text,
     }
     templates.filters |= forms | {"shown": lambda value, form: forms[form](value)}

@@ -53,7 +53,7 @@ class _File:
     zones: gpd.GeoSeries | None
 
     def findings(
-        self, code: str, bad: NDArray[np.bool_], *, values: pd.Series | None = None, **words: object
+        self, code: str, bad: NDArray[np.bool_], *, values: pd.Series | None = None, **words: str
     ) -> list[Finding]:
         template = finding(code, column="geometry", **words)
         return repeat(template, bad, origin=self.origin, ids=self.ids, values=values)
@@ -140,7 +140,9 @@ def _mended(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[n
     shapes = shapely.force_2d(shapes)
     finite = np.isfinite(shapely.bounds(shapes)).all(axis=1)
     bad = ~shapely.is_missing(shapes) & ~shapely.is_valid(shapes) & finite
-    return np.where(bad, shapely.make_valid(np.where(bad, shapes, None)), shapes), bad
+    mended = shapes.copy()
+    mended[bad] = shapely.make_valid(shapes[bad])
+    return mended, bad
 
 
 def _moved(file: _File, written: gpd.GeoSeries, target: CRS) -> tuple[gpd.GeoSeries, list[Finding]]:
@@ -169,9 +171,7 @@ def _middles(shapes: gpd.GeoSeries) -> tuple[NDArray[np.float64], NDArray[np.boo
     return np.where(known[:, None], (bounds[:, :2] + bounds[:, 2:]) / 2, 0.0), known
 
 
-def _meant(
-    file: _File, middle: NDArray[np.float64], own: CRS, *, candidates: Sequence[CRS]
-) -> Sequence[CRS | None]:
+def _meant(file: _File, middle: NDArray[np.float64], own: CRS, *, candidates: Sequence[CRS]) -> Sequence[CRS | None]:
     if file.zones is None:
         return [None] * len(middle)
     return likely_crs(middle, own, candidates=candidates, study=measure_of(file.zones))
@@ -225,8 +225,7 @@ def _zone_unions(file: _File, listed: pd.Series) -> tuple[list[shapely.Geometry 
             "column": str(file.declared.where),
         }
         findings += [
-            finding("ES-WHERE-ZONE", file.origin.file, **place, value=name, hint=hint)
-            for name, hint in hints.items()
+            finding("ES-WHERE-ZONE", file.origin.file, **place, value=name, hint=hint) for name, hint in hints.items()
         ]
         unions.append(shapely.union_all([known[name] for name in names]) if known and not absent else None)
     return unions, findings

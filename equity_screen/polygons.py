@@ -107,7 +107,7 @@ def _repairs(
         finding(
             "ES-GEOM-INVALID",
             rows.origin.file,
-            row=rows.origin.row(i),
+            row=rows.origin.row(int(i)),
             id=str(rows.ids.iloc[i]),
             column="geometry",
             why=shapely.is_valid_reason(before[i]).split("[")[0].strip().lower(),
@@ -136,7 +136,8 @@ def area_zero(geometry: gpd.GeoSeries) -> NDArray[np.bool_]:
     >>> area_zero(gpd.GeoSeries.from_wkt(["POLYGON ((0 0, 1 1, 0 0, 0 0))", "POLYGON EMPTY"])).tolist()
     [True, False]
     """
-    return (~geometry.is_empty & (shapely.area(geometry.array) == 0)).to_numpy(dtype=bool)
+    flat = ~geometry.is_empty & (shapely.area(geometry.array) == 0)
+    return np.asarray(flat, dtype=bool)
 
 
 def _overlaps(geometry: gpd.GeoSeries, rows: _Rows) -> list[Finding]:

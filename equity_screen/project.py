@@ -15,24 +15,11 @@ from equity_screen.errors import Finding, InputError, finding
 from equity_screen.recipe import (
     ActionsFile,
     BlocksFile,
-    Declaration,
     EffectRule,
     NeighbourhoodsFile,
     Question,
 )
 from equity_screen.text import did_you_mean, plain_text
-
-
-class IndexChoice(Declaration):
-    """Which burden index the project uses.
-
-    Examples
-    --------
-    >>> IndexChoice().recipe
-    'neutral'
-    """
-
-    recipe: str = Field("neutral", description="name of a shipped index recipe")
 
 
 class Project(Question):
@@ -55,12 +42,9 @@ class Project(Question):
     ('stop', 'actions.geojson')
     """
 
-    on_bad_row: Literal["stop", "refuse"] = Field(
-        "stop", description="stop for a refused row, or go on without it"
-    )
+    on_bad_row: Literal["stop", "refuse"] = Field("stop", description="stop for a refused row, or go on without it")
     neighbourhoods: NeighbourhoodsFile = Field(description="the neighbourhoods and their people")
     blocks: BlocksFile | None = Field(None, description="population points within the neighbourhoods")
-    index: IndexChoice = Field(default_factory=IndexChoice, description="burden index")
     actions: tuple[ActionsFile, ...] = Field(min_length=1, description="files of proposed actions")
     effects_file: str | None = Field(None, description="table of effects, a row for each benefit or burden")
     effects: tuple[EffectRule, ...] = Field((), description="effects that hold for many actions")
@@ -164,9 +148,7 @@ def parse_project(text: str, *, name: str = "project.toml") -> Project:
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(
-            [finding("ES-PROJECT-TOML", name, error=str(error) or "nested too deeply")]
-        ) from error
+        raise InputError([finding("ES-PROJECT-TOML", name, error=str(error) or "nested too deeply")]) from error
     if not raw:
         raise InputError([finding("ES-PROJECT-EMPTY", name)])
     try:
@@ -182,16 +164,10 @@ def _fault(error: dict[str, object], text: str, name: str) -> Finding:
     where = ".".join(str(part) for part in place)
     row = f"line {line}" if line else ""
     if error["type"] == "extra_forbidden":
-        return finding(
-            "ES-PROJECT-KEY", name, row=row, column=where, hint=did_you_mean(key, _fields_at(place[:-1]))
-        )
+        return finding("ES-PROJECT-KEY", name, row=row, column=where, hint=did_you_mean(key, _fields_at(place[:-1])))
     if error["type"] == "missing":
         return finding("ES-PROJECT-MISSING", name, row=row, column=where, key=key)
-    value = (
-        ""
-        if isinstance(error["input"], dict | list | BaseModel)
-        else plain_text(repr(error["input"]), limit=80)
-    )
+    value = "" if isinstance(error["input"], dict | list | BaseModel) else plain_text(repr(error["input"]), limit=80)
     reason = str(error["msg"]).removeprefix("Value error, ")
     return finding(
         "ES-PROJECT-VALUE", name, row=row, column=where, value=value, message=reason[:1].lower() + reason[1:]
@@ -228,12 +204,12 @@ def _line_of(place: Sequence[str | int], text: str) -> int | None:
     lines = text.splitlines()
     for depth in range(len(words), 0, -1):
         start = _table_line(words[: depth - 1], place, lines)
-        key = re.compile(
-            rf"""^\s*["']?{re.escape(words[depth - 1])}["']?\s*[=.]|^\s*\[+\s*{re.escape(".".join(words[:depth]))}\s*[\].]"""
-        )
-        for number in range(start, len(lines)):
-            if key.match(lines[number]):
-                return number + 1
+        as_key = rf"""["']?{re.escape(words[depth - 1])}["']?\s*[=.]"""
+        as_table = rf"\[+\s*{re.escape('.'.join(words[:depth]))}\s*[\].]"
+        found = (n for n in range(start, len(lines)) if re.match(rf"\s*({as_key}|{as_table})", lines[n]))
+        line = next(found, None)
+        if line is not None:
+            return line + 1
     return None
 
 

@@ -148,7 +148,8 @@ def publish(
     except (OSError, pyogrio.errors.DataSourceError) as error:
         if isinstance(error, OutputError):
             raise
-        msg = f"cannot write {folder}: {error}. The previous outputs are as they were. Mend: check the disk and the folder's rights"
+        kept = "The previous outputs are as they were"
+        msg = f"cannot write {folder}: {error}. {kept}. Mend: check the disk and the folder's rights"
         raise OutputError(msg) from error
     return folder
 
@@ -172,9 +173,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError as error:
-        msg = (
-            f"{folder} is being written by another run. Mend: wait for it, or name another folder with --out"
-        )
+        msg = f"{folder} is being written by another run. Mend: wait for it, or name another folder with --out"
         raise LockedError(msg) from error
     try:
         os.write(handle, str(os.getpid()).encode())

@@ -42,7 +42,7 @@ class Group(Declaration):
     dimension: str = Field("", description="groups of one dimension (income, origin…) partition the people")
     missing: Literal["refuse", "exclude"] = Field(
         "refuse",
-        description="a populated neighbourhood without a count: refuse the row, or leave it out of this group",
+        description="people but no count: refuse the row, or leave it out of this group",
     )
 
     @model_validator(mode="after")
@@ -69,9 +69,7 @@ class Indicator(Declaration):
     column: str | None = Field(None, description="column of the neighbourhoods file")
     raster: str | None = Field(None, description="GeoTIFF whose mean over each neighbourhood is taken")
     band: int = Field(1, ge=1, description="band of the raster")
-    nodata: tuple[float, ...] = Field(
-        (), description="raster values that mean no data, besides the tagged one"
-    )
+    nodata: tuple[float, ...] = Field((), description="raster values that mean no data, besides the tagged one")
     polygons: str | None = Field(None, description="polygon file whose rate is averaged by area")
     rate: str | None = Field(None, description="column of the polygon file with the rate")
     burden: bool = Field(True, description="part of the burden index")
@@ -132,7 +130,7 @@ class Priority(Declaration):
     column: str = Field("burden_percentile", description="column that the rule reads")
     at_least: float | None = Field(None, description="picked from this value up")
     at_most: float | None = Field(None, description="picked from this value down")
-    values: tuple[str | int | float, ...] = Field((), description="picked where the column is one of these")
+    one_of: tuple[str | int | float, ...] = Field((), description="picked where the column is one of these")
     label: str = Field("priority neighbourhoods", description="name in maps and reports")
     people: str | None = Field(None, description="group for the person-based share")
     policy: Policy | None = Field(None, description="share that a policy asks for")
@@ -140,8 +138,8 @@ class Priority(Declaration):
     @model_validator(mode="after")
     def _one_rule(self) -> Priority:
         bounds = self.at_least is not None or self.at_most is not None
-        if bounds == bool(self.values):
-            msg = "give either values, or at_least and/or at_most"
+        if bounds == bool(self.one_of):
+            msg = "give either one_of, or at_least and/or at_most"
             raise ValueError(msg)
         return self
 
@@ -165,6 +163,18 @@ class IndexRecipe(Declaration):
     digits: int | None = Field(None, ge=0, description="decimals to which percentiles are rounded half up")
 
 
+class IndexChoice(Declaration):
+    """Which burden index the project uses.
+
+    Examples
+    --------
+    >>> IndexChoice().recipe
+    'neutral'
+    """
+
+    recipe: str = Field("neutral", description="name of a shipped index recipe")
+
+
 class Question(Declaration):
     """What a screening asks: everything that is not data.
 
@@ -178,6 +188,7 @@ class Question(Declaration):
     place: str = Field("", description="city or region")
     groups: dict[str, Group] = Field(default_factory=dict, description="groups by name")
     indicators: dict[str, Indicator] = Field(default_factory=dict, description="indicators by name")
+    index: IndexChoice = Field(default_factory=IndexChoice, description="burden index")
     rankings: dict[str, Ranking] = Field(default_factory=dict, description="rankings by name")
     priority: Priority | None = Field(None, description="which neighbourhoods are priority")
     apportion: Apportionment = Field(
@@ -271,7 +282,7 @@ class EffectRule(Declaration):
 
     Examples
     --------
-    >>> EffectRule(ledger="benefit", effect="cooling in reach", unit="people", reach="within", distance_m=800).amount
+    >>> EffectRule(ledger="benefit", effect="shade", unit="people", reach="within", distance_m=800).amount
     1.0
     """
 
@@ -283,12 +294,8 @@ class EffectRule(Declaration):
     amount_low: float | None = Field(None, ge=0, description="low amount")
     amount_high: float | None = Field(None, ge=0, description="high amount")
     unit: str = Field(description="unit of the amount")
-    per: Literal["person", "household", "km2", "total"] = Field(
-        "person", description="what the amount is for"
-    )
-    reach: Literal["footprint", "within", "citywide"] = Field(
-        "footprint", description="where the effect lands"
-    )
+    per: Literal["person", "household", "km2", "total"] = Field("person", description="what the amount is for")
+    reach: Literal["footprint", "within", "citywide"] = Field("footprint", description="where the effect lands")
     distance_m: float | None = Field(None, gt=0, description="distance for reach within [m]")
     driver: str = Field("", description="column that the amount is multiplied by")
     indicator: str = Field("", description="baseline indicator that the effect changes")

@@ -19,9 +19,7 @@ from equity_screen.text import number_text, percent_text
 if TYPE_CHECKING:
     from equity_screen.screen import Result
 
-CONTENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-)
+CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MANY_ACTIONS, SHOWN_OF_MANY = 60, 20
 STATUS_ROWS = 200
 LABEL_WIDTH, PLOT_WIDTH, ROW_HEIGHT = 285.0, 240.0, 22.0  # of a chart [px]
@@ -324,7 +322,19 @@ def _named_indicators(before_after: pd.DataFrame, result: Result) -> pd.DataFram
     return before_after.assign(
         indicator_label=before_after["indicator"].map(labels).fillna(before_after["indicator"]),
         action_name=before_after["action"].map(result.scores["name"]),
+        mean_change=before_after["mean_after"] - before_after["mean_before"],
     )
+
+
+def _equivalent_words(row: Mapping[str, Any]) -> str:
+    before, after, change = (number_text(row[f"ede_{name}"], digits=4) for name in ("before", "after", "change"))
+    return f"{before} → {after} ({change})"
+
+
+def _equivalents(changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for _, rows in changes.groupby(["action", "indicator", "group"], sort=False):
+        records = rows.to_dict("records")
+        yield records[0] | {f"ede_{row['epsilon']:g}": _equivalent_words(row) for row in records}
 
 
 def _assessed(row: Mapping[str, Any]) -> list[str]:
@@ -377,7 +387,7 @@ def priority_rule(priority: Priority) -> str:
     >>> priority_rule(Priority(column="burden_percentile", at_least=75))
     'burden_percentile at least 75'
     """
-    chosen = priority.values  # noqa: PD011 - a declared field, not an array
+    chosen = priority.one_of
     if chosen:
         return f"{priority.column} is {', '.join(str(value) for value in chosen)}"
     bounds = {"at least": priority.at_least, "at most": priority.at_most}
@@ -417,7 +427,8 @@ def _found(result: Result) -> dict[str, Any]:
         "rest": len(result.scores) - len(shown),
         "cards": list(_cards(result, shown, changes)),
         "concentrations": list(_concentrations(shown, result.question.rankings)),
-        "equivalents": changes.to_dict("records"),
+        "equivalents": list(_equivalents(changes)),
+        "epsilons": [f"{epsilon:g}" for epsilon in changes["epsilon"].unique()],
     }
 
 

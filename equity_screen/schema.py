@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.text import did_you_mean
 
+NAMED_ROWS = 5
 SEVERITY = {"used": 0, "repaired": 1, "flagged": 2, "refused": 3}
 AMOUNTS = ("people", "cost", "tco2e")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
@@ -122,7 +123,12 @@ def clean_ids(raw: pd.Series, origin: Origin) -> tuple[pd.Series, list[Finding]]
     ids = text.map(lambda value: unicodedata.normalize("NFC", value).strip())
     findings = [
         finding(
-            "ES-ID-TEXT", origin.file, row=origin.row(i), id=ids.iloc[i], column=column, value=text.iloc[i]
+            "ES-ID-TEXT",
+            origin.file,
+            row=origin.row(int(i)),
+            id=ids.iloc[i],
+            column=column,
+            value=text.iloc[i],
         )
         for i in np.flatnonzero((ids != text).to_numpy())
     ]
@@ -148,12 +154,14 @@ def _doubles(ids: pd.Series, double: pd.Series, origin: Origin, column: str) -> 
         finding(
             "ES-ID-DUPLICATE",
             origin.file,
-            row=origin.row(row),
+            row=origin.row(int(row)),
             id=str(key),
             column=column,
             value=str(key),
             count=len(rows),
-            rows=", ".join([*(origin.row(r) for r in rows[:5]), *(["…"] if len(rows) > 5 else [])]),
+            rows=", ".join(
+                [*(origin.row(int(r)) for r in rows[:NAMED_ROWS]), *(["…"] if len(rows) > NAMED_ROWS else [])]
+            ),
         )
         for key, rows in positions.items()
         for row in rows
@@ -227,7 +235,7 @@ def repeat(
         replace(
             template,
             source=origin.file,
-            row=origin.row(i),
+            row=origin.row(int(i)),
             id=str(ids.iloc[i]),
             value=template.value if values is None else str(values.iloc[i]),
         )
@@ -241,7 +249,7 @@ Case = tuple["pd.Series | NDArray[np.bool_]", str]
 def findings_for(
     cases: Iterable[Case], *, column: str, origin: Origin, ids: pd.Series, values: pd.Series | None = None
 ) -> list[Finding]:
-    """Findings of several checks of one column.
+    """Collect the findings of several checks of one column.
 
     Parameters
     ----------
@@ -326,9 +334,7 @@ def _number_text(value: object) -> str:
     return value.strip() if isinstance(value, str) else repr(float(value))  # type: ignore[arg-type]
 
 
-def check_counts(
-    counts: pd.Series, origin: Origin, *, ids: pd.Series, total: pd.Series | None = None
-) -> list[Finding]:
+def check_counts(counts: pd.Series, origin: Origin, *, ids: pd.Series, total: pd.Series | None = None) -> list[Finding]:
     """Refuse counts below zero and groups larger than the people they are part of.
 
     Parameters
@@ -399,23 +405,18 @@ def row_status(
     for one in findings:
         if one.row:
             by_row.setdefault(one.row, []).append(one)
-    rows = [origin.row(i) for i in range(len(ids))]
+    rows = [origin.row(int(i)) for i in range(len(ids))]
     own = [by_row.get(row, []) for row in rows]
     return pd.DataFrame(
         {
             "input": origin.file,
             "row": rows,
             "id": ids.to_numpy(dtype=object),
-            "status": [
-                max((f.status for f in found), key=SEVERITY.__getitem__, default="used") for found in own
-            ],
+            "status": [max((f.status for f in found), key=SEVERITY.__getitem__, default="used") for found in own],
             "codes": [_joined(found, lambda f: f.code) for found in own],
             "reasons": [_joined(found, _where_and_why) for found in own],
             "mends": [_joined(found, lambda f: f.mend) for found in own],
-            **{
-                name: amounts[name].to_numpy(dtype=np.float64) if name in amounts else np.nan
-                for name in AMOUNTS
-            },
+            **{name: amounts[name].to_numpy(dtype=np.float64) if name in amounts else np.nan for name in AMOUNTS},
         }
     )
 
@@ -429,7 +430,7 @@ def _joined(findings: Sequence[Finding], part: Callable[[Finding], str]) -> str:
     return "; ".join(dict.fromkeys(part(f) for f in findings))
 
 
-def refused_rows(status: pd.DataFrame) -> np.ndarray:
+def refused_rows(status: pd.DataFrame) -> NDArray[np.bool_]:
     """Tell which rows are refused.
 
     Parameters
@@ -447,7 +448,8 @@ def refused_rows(status: pd.DataFrame) -> np.ndarray:
     >>> refused_rows(pd.DataFrame({"status": ["used", "refused"]})).tolist()
     [False, True]
     """
-    return (status["status"] == "refused").to_numpy(dtype=bool)
+    refused: NDArray[np.bool_] = (status["status"] == "refused").to_numpy(dtype=bool)
+    return refused
 
 
 def safe_path(folder: PurePath, file: str) -> PurePath:

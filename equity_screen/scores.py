@@ -70,9 +70,7 @@ def score_actions(plan: Plan, found: Found, *, question: Question, hoods: gpd.Ge
 def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question) -> pd.DataFrame:
     actions = plan.actions
     mine = found.by_effect[found.by_effect.index.get_level_values("ledger") == ledger]
-    mine = mine.reset_index(["ledger", "effect"]).assign(
-        priority_person_share=_person_share(found, ledger, question)
-    )
+    mine = mine.reset_index(["ledger", "effect"]).assign(priority_person_share=_person_share(found, ledger, question))
     grouped = mine.groupby(level="action")
     several = grouped.size().reindex(actions.index, fill_value=0) > 1
     table = mine[~mine.index.duplicated()].reindex(actions.index)

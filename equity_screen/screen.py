@@ -67,6 +67,12 @@ class Result:
         Methods and conventions used, each a sentence.
     sentences : dict of tuple of str
         Plain sentences: ``"summary"`` and each action's id.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> screen(four_zones(), four_actions()).sentences["LOST"][0].startswith("Its place is not known")
+    True
     """
 
     question: Question
@@ -118,7 +124,7 @@ def screen_project(project: str | Path | ProjectFile, *, progress: Progress = la
     inputs = gather(file, progress=progress)
     neighbourhoods, plan = usable(inputs, on_bad_row=file.project.on_bad_row)
     progress("burden index")
-    neighbourhoods = score_burden(neighbourhoods, file.project.question, recipe=file.project.index.recipe)
+    neighbourhoods = score_burden(neighbourhoods, file.project.question)
     blocks = inputs.blocks if file.project.apportion == "points" else None
     progress("overlay and distribution")
     return screen(
@@ -127,7 +133,6 @@ def screen_project(project: str | Path | ProjectFile, *, progress: Progress = la
         question=file.project.question,
         blocks=blocks,
         inputs=inputs,
-        recipe=file.project.index.recipe,
     )
 
 
@@ -181,7 +186,6 @@ def screen(
     question: Question | None = None,
     blocks: gpd.GeoDataFrame | None = None,
     inputs: Inputs | None = None,
-    recipe: str = "neutral",
 ) -> Result:
     """Screen a plan: who gains, who carries the burden, in both ledgers, for every action.
 
@@ -199,8 +203,6 @@ def screen(
         Population points.
     inputs : Inputs, optional
         Findings and fates of a project's inputs.
-    recipe : str
-        Index recipe that the burden score was made by, for the notes.
 
     Returns
     -------
@@ -229,14 +231,11 @@ def screen(
     hoods = hoods.assign(**_reached(laid, people))
     asked = {"priority": hoods["priority"] if priority is not None or question.priority else None}
     found = Found(
-        by_effect(
-            laid, plan.effects, people=people, neighbourhoods=hoods, rankings=question.rankings, **asked
-        ),
+        by_effect(laid, plan.effects, people=people, neighbourhoods=hoods, rankings=question.rankings, **asked),
         by_group(laid, plan.effects, people=people, groups=question.groups),
     )
     together = counted_once(laid, people, groups=question.groups)
     status = inputs.status if inputs else NO_INPUTS
-    notes = {"by_points": blocks is not None, "sides": 4 * QUADRANT_SEGMENTS, "recipe": load_recipe(recipe)}
     return Result(
         question=question,
         neighbourhoods=hoods,
@@ -251,7 +250,12 @@ def screen(
         status=status,
         coverage=coverage_of(hoods, question, blocks=blocks),
         inputs=inputs.files if inputs else (),
-        methods=method_notes(question, **notes),
+        methods=method_notes(
+            question,
+            by_points=blocks is not None,
+            sides=4 * QUADRANT_SEGMENTS,
+            recipe=load_recipe(question.index.recipe),
+        ),
         sentences=_sentences(plan.actions, found, together, hoods=hoods, question=question),
     )
 
@@ -297,9 +301,7 @@ def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
     """Share of each neighbourhood's people in reach of any action, by ledger; NaN where nobody lives."""
     once = pd.DataFrame(laid.once.matrix.toarray(), columns=laid.once.columns)
     return {
-        f"{ledger}_reached_share": np.where(
-            people.population > 0, once["all actions", ledger].to_numpy(), np.nan
-        )
+        f"{ledger}_reached_share": np.where(people.population > 0, once["all actions", ledger].to_numpy(), np.nan)
         for ledger in LEDGERS
     }
 
@@ -308,8 +310,9 @@ def _before_after(
     laid: Overlay, effects: pd.DataFrame, hoods: pd.DataFrame, people: People, question: Question
 ) -> pd.DataFrame:
     changed = baselines(laid, effects, neighbourhoods=hoods, indicators=question.indicators)
-    asked = {"groups": question.groups, "epsilons": question.epsilons}
-    tables = [before_after(baseline, people, **asked) for baseline in changed]
+    tables = [
+        before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
+    ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
 
 
@@ -325,10 +328,11 @@ def _sentences(
     share = shares_of_people(hoods, question)["priority_population_share"]
     effects_of = dict(tuple(found.by_effect.groupby(level="action")))
     groups_of = dict(tuple(found.by_group.groupby("action")))
-    asked = {"question": question, "population": population, "priority_share": share}
     sentences = {"summary": together_sentences(together)}
     for action, where in actions["where"].items():
         effects = effects_of.get(action, found.by_effect.iloc[:0])
         groups = groups_of.get(action, found.by_group.iloc[:0])
-        sentences[str(action)] = action_sentences(effects, groups, where=where, **asked)
+        sentences[str(action)] = action_sentences(
+            effects, groups, where=where, question=question, population=population, priority_share=share
+        )
     return sentences

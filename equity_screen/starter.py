@@ -40,9 +40,7 @@ def _geojson_columns(path: Path) -> list[str]:
 
 def _geopackage_columns(path: Path) -> list[str]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        layers = database.execute(
-            "SELECT table_name FROM gpkg_contents WHERE data_type = 'features'"
-        ).fetchall()
+        layers = database.execute("SELECT table_name FROM gpkg_contents WHERE data_type = 'features'").fetchall()
         if not layers:
             return []
         rows = database.execute("SELECT name FROM pragma_table_info(?)", layers[0]).fetchall()
@@ -60,7 +58,7 @@ COLUMNS_OF: Mapping[str, Callable[[Path], list[str]]] = MappingProxyType(
 
 
 def columns_of(path: Path) -> list[str]:
-    """List the columns of a file without the geographical libraries.
+    r"""List the columns of a file without the geographical libraries.
 
     Parameters
     ----------
@@ -82,14 +80,15 @@ def columns_of(path: Path) -> list[str]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table = Path(folder) / "people.csv"
-    ...     _ = table.write_text("GEOID,pop\\n001,7\\n")
+    ...     _ = table.write_text("GEOID,pop\n001,7\n")
     ...     columns_of(table)
     ['GEOID', 'pop']
     """
     if not path.is_file():
         raise InputError([finding("ES-FILE-MISSING", path.name)])
     try:
-        return COLUMNS_OF.get(path.suffix.lower(), lambda _: [])(path)
+        reader = COLUMNS_OF.get(path.suffix.lower())
+        return reader(path) if reader else []
     except (OSError, ValueError, sqlite3.Error) as error:
         raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=error)]) from error
 
@@ -121,9 +120,7 @@ def guess(meaning: str, columns: Sequence[str]) -> str | None:
     return exact or next(within, None)
 
 
-def project_text(
-    neighbourhoods: str | None = None, actions: str | None = None, *, folder: Path | None = None
-) -> str:
+def project_text(neighbourhoods: str | None = None, actions: str | None = None, *, folder: Path | None = None) -> str:
     """Write the text of a commented project file.
 
     Parameters

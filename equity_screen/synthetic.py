@@ -462,9 +462,7 @@ def _blocks(neighbourhoods: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.Da
     return pd.DataFrame(rows, columns=["block", "x", "y", "people"])
 
 
-def _zone_blocks(
-    zone: shapely.Polygon, population: float, rng: np.random.Generator
-) -> list[tuple[float, float, int]]:
+def _zone_blocks(zone: shapely.Polygon, population: float, rng: np.random.Generator) -> list[tuple[float, float, int]]:
     """Return x, y and people of the points of one zone."""
     points = _points_inside(zone, int(rng.integers(10, 15)), rng)
     bounds = np.cumsum(0.3 + rng.random(len(points)))

@@ -18,7 +18,7 @@ _FORMULA_START = re.compile(r"^[=+\-@\t\r\n\0]")
 
 
 def plain_text(value: object, *, limit: int = MAX_CHARACTERS) -> str:
-    """Drop control and reordering characters, fold white space and cut the length.
+    r"""Drop control and reordering characters, fold white space and cut the length.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def plain_text(value: object, *, limit: int = MAX_CHARACTERS) -> str:
 
     Examples
     --------
-    >>> plain_text("Harbour\\x1b[31m\\n quarter")
+    >>> plain_text("Harbour\x1b[31m\n quarter")
     'Harbour[31m quarter'
     """
     raw = "" if value is None else str(value)

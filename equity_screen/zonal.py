@@ -19,9 +19,9 @@ from equity_screen.errors import InputError, finding
 def raster_means(
     path: str | Path, zones: gpd.GeoSeries, *, band: int = 1, nodata: tuple[float, ...] = ()
 ) -> pd.DataFrame:
-    """Mean of a raster over each zone, and the share of the zone that had data.
+    r"""Mean of a raster over each zone, and the share of the zone that had data.
 
-    .. math:: \\bar v_i = \\sum_c f_{ic} v_c \\,/ \\sum_c f_{ic}
+    .. math:: \bar v_i = \sum_c f_{ic} v_c \,/ \sum_c f_{ic}
 
     over the cells c with data, where f is the fraction of the cell inside the zone.
 
@@ -74,9 +74,7 @@ def raster_means(
         found = exactextract.exact_extract(source, frame, ["mean", "count"], output="pandas")
     cell_area = abs(transform.a * transform.e)
     coverage = (found["count"].to_numpy() * cell_area / shapes.area.to_numpy()).clip(0.0, 1.0)
-    return pd.DataFrame(
-        {"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}, index=zones.index
-    )
+    return pd.DataFrame({"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}, index=zones.index)
 
 
 def _read_band(path: Path, band: int) -> tuple[CRS, np.ndarray, rasterio.Affine, float | None]:
@@ -102,9 +100,7 @@ def _refuse(raster: rasterio.DatasetReader, band: int, *, name: str) -> None:
         raise InputError([finding("ES-RASTER-ROTATED", name)])
 
 
-def _memory_raster(
-    values: np.ndarray, transform: rasterio.Affine, crs: CRS
-) -> exactextract.raster.NumPyRasterSource:
+def _memory_raster(values: np.ndarray, transform: rasterio.Affine, crs: CRS) -> exactextract.raster.NumPyRasterSource:
     height, width = values.shape
     left, top = transform.c, transform.f
     return exactextract.raster.NumPyRasterSource(

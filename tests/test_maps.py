@@ -268,6 +268,14 @@ class TestInBrowser:
         assert "not counted" in page.inner_text("#details")
         assert faults == []
 
+    def test_looked_up_place_is_outlined_until_the_next(self, page, tmp_path):
+        maps.write_map(small_result(), tmp_path / "map.html")
+        visit(page, tmp_path / "map.html")
+        outlined = page.locator('path[stroke="#111111"]')
+        for name in ("Brook", "Tram line", "Cooling hub"):
+            page.select_option("#look-up", label=name)
+            assert outlined.count() == 1
+
     def test_legend_follows_the_layer(self, page, tmp_path):
         maps.write_map(small_result(), tmp_path / "map.html")
         visit(page, tmp_path / "map.html")

@@ -93,7 +93,7 @@ class TestPriorityRule:
         )
 
     def test_values(self):
-        assert report.priority_rule(Priority(column="type", values=("a", 4))) == "type is a, 4"
+        assert report.priority_rule(Priority(column="type", one_of=("a", 4))) == "type is a, 4"
 
 
 class TestFigures:
@@ -130,16 +130,11 @@ class TestFigures:
         assert "Not defined for Communities of colour: no count in Brook." in rendered()
 
     def test_before_and_after_with_the_annex(self):
-        assert table("Before and after: Cooling hub")[1] == [
-            "Everyone",
-            "Summer heat",
-            "°C",
-            "31.2",
-            "30.5",
-            "0",
-        ]
+        means = table("Before and after: Cooling hub")
+        assert means[1] == ["Everyone", "Summer heat", "°C", "31.20", "30.50", "−0.700", "0"]
         annex = table("Equally distributed equivalent before and after")
-        assert annex[1] == ["Cooling hub", "Everyone", "Summer heat", "°C", "1.00", "31.9", "31.1", "−0.800"]
+        assert annex[0][4] == "ε = 1: before → after (change)"
+        assert annex[1] == ["Cooling hub", "Everyone", "Summer heat", "°C", "31.90 → 31.10 (−0.8000)"]
 
     def test_concentration_has_its_direction_in_words(self):
         rows = table("Concentration along a ranking of neighbourhoods")

@@ -18,7 +18,7 @@ const equityScreen = (() => {
     shapes.map((geometry, index) => ({type: "Feature", properties: {index: index}, geometry: geometry}));
 
   const row = (label, cells) =>
-    "<tr><th scope=\"row\">" + label + "</th>" + cells.map((cell) => "<td>" + cell + "</td>").join("") + "</tr>";
+    "<tr><th scope=\"row\">" + label + "</th>" + cells.map((cell) => "<td>" + cell.replace(" %", "\u00a0%") + "</td>").join("") + "</tr>";
 
   function neighbourhoodCard(index) {
     const values = city.neighbourhoods.values[index];
@@ -50,21 +50,22 @@ const equityScreen = (() => {
     shape.on("click", () => show(key));
   }
 
-  const POINT_OUT = {
-    neighbourhood: (shape) => {
-      city.layer.setStyle(EDGE);
-      shape.setStyle(CHOSEN).bringToFront();
-    },
-    action: (shape, centre) => shape.openTooltip(centre),
-  };
+  let chosen = null;
+
+  function pointOut(shape) {
+    if (chosen) chosen.shape.setStyle(chosen.style);
+    const {color, weight, opacity} = (shape.getLayers ? shape.getLayers()[0] : shape).options;
+    chosen = {shape: shape, style: {color: color, weight: weight, opacity: opacity}};
+    shape.setStyle(CHOSEN).bringToFront();
+  }
 
   function visit(map, key) {
     const shape = places.get(key);
     show(key);
     if (!shape) return;
     const bounds = shape.getBounds ? shape.getBounds() : shape.getLatLng().toBounds(1500);
-    map.fitBounds(bounds.pad(0.6), {maxZoom: 15, animate: false});
-    if (map.hasLayer(shape)) POINT_OUT[key.split(":")[0]](shape, bounds.getCenter());
+    map.fitBounds(bounds.pad(0.25), {maxZoom: 15, animate: false});
+    pointOut(shape);
   }
 
   function fillLookUp(map) {

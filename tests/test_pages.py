@@ -1,0 +1,70 @@
+"""What all pages share: filters that escape, words for states, assets without an address."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from jinja2 import UndefinedError
+
+from equity_screen import pages
+
+
+def written(template, **values):
+    return pages.page_templates().from_string(template).render(values)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA])
+def test_missing_text_is_empty(missing):
+    assert not pages.data_text(missing)
+
+
+def test_long_text_is_cut():
+    assert pages.data_text("abcdef", limit=4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [("text", "0.12345"), ("count", "0.1"), ("number", "0.123"), ("level", "0.1235"), ("percent", "12.3 %")],
+)
+def test_forms_of_a_cell(form, shown):
+    assert written("{{ value|shown(form) }}", value=0.12345, form=form) == shown
+
+
+def test_text_without_a_filter_is_escaped():
+    assert written("{{ name }}", name="<b>") == "&lt;b&gt;"
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(UndefinedError, match="'nmae' is undefined"):
+        written("{{ nmae }}", name="a")
+
+
+@pytest.mark.parametrize(
+    ("active", "words"), [(True, "active"), (np.False_, "not active"), (None, "status unknown")]
+)
+def test_state_in_words(active, words):
+    assert pages.state_words(active) == words
+
+
+@pytest.mark.parametrize(
+    ("assessed", "words"),
+    [("assessed", "shade"), ("unlocated", "not counted"), ("none expected", "none expected")],
+)
+def test_ledger_in_words(assessed, words):
+    assert pages.ledger_words({"benefit_assessed": assessed, "benefit_effect": "shade"}, "benefit") == words
+
+
+def test_style_sheets_hold_their_images():
+    rules = [base64.b64decode(uri.split(",")[1]).decode() for _, uri in pages.map_styles()]
+    targets = re.findall(r"url\(([^)]*)\)", "".join(rules))
+    assert sum(target.startswith("data:image/png;base64,") for target in targets) == 3
+    assert [target for target in targets if not target.startswith(("data:", "#"))] == []
+
+
+def test_scripts_close_no_tag():
+    sources = [base64.b64decode(uri.split(",")[1]) for _, uri in pages.map_scripts()]
+    assert not any(b"</script" in source for source in sources)
