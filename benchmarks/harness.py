@@ -96,9 +96,7 @@ def seconds(job: Callable[[], object], *, clock: Callable[[], float] = time.perf
     return clock() - start
 
 
-def measure(
-    workload: Workload[Answer], *, quick: bool, clock: Callable[[], float] = time.perf_counter
-) -> Goal:
+def measure(workload: Workload[Answer], *, quick: bool, clock: Callable[[], float] = time.perf_counter) -> Goal:
     """Assert equal answers, then time ours, peer, ours, peer … within the budget of time."""
     assert_equal(workload)
     turns: list[tuple[float, float]] = []

@@ -128,7 +128,7 @@ def coverage_of(hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataF
         counts = np.bincount(blocks["zone"], weights=blocks["people"], minlength=len(hoods))
         peopled = pd.Series((counts > 0).astype(float), index=hoods.index)
         seen.append(("population points", peopled, "share of the people in neighbourhoods with points"))
-    people = hoods["population"]
+    people = hoods["population"].fillna(0.0)
     weights = people / people.sum() if people.sum() > 0 else people * np.nan
     return pd.DataFrame(
         [(what, float((share.fillna(0.0) * weights).sum(skipna=False)), note) for what, share, note in seen],

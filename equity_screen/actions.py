@@ -138,7 +138,7 @@ def _odd_numbers(
         (value.isna(), f"ES-{name.upper()}-MISSING"),
         (value == 0, f"ES-{name.upper()}-ZERO"),
         (value < 0, f"ES-{name.upper()}-NEGATIVE"),
-        ((low > value) | (value > high), f"ES-{name.upper()}-ORDER"),
+        ((low > value) | (value > high) | (low > high), f"ES-{name.upper()}-ORDER"),
     )
     return findings_for(cases, column=getattr(declared, name), origin=origin, ids=ids, values=value)
 

@@ -154,8 +154,9 @@ def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tu
     origin = Origin(Path(path).name)
     require_columns(layer, [rate], origin=origin)
     rates, findings = read_numbers(layer[rate], origin, ids=pd.Series("", index=layer.index), missing=missing)
-    if findings:
-        raise InputError(findings)
+    refused = [f for f in findings if f.status == "refused"]
+    if refused:
+        raise InputError(refused)
     known = layer[rates.notna()]
     areas = measure_of(zones).areas
     shares = area_shares(to_space(zones, areas), to_space(known.geometry, areas)).matrix
@@ -219,7 +220,7 @@ def _block_points(frame: pd.DataFrame, declared: BlocksFile, origin: Origin) -> 
 
 
 def _block_faults(points: gpd.GeoSeries, people: pd.Series, zone: pd.Series, *, origin: Origin) -> list[Finding]:
-    lost = points.isna() | points.is_empty
+    lost = points.isna() | points.is_empty | (points.geom_type != "Point")
     cases: tuple[Case, ...] = (
         (lost, "ES-BLOCK-PLACE"),
         (people.isna(), "ES-BLOCK-PEOPLE"),

@@ -123,7 +123,7 @@ def _effect_faults(rows: pd.DataFrame, origin: Origin, *, known: pd.Index) -> li
         ],
         "amount": [
             (amount.isna(), "ES-EFFECT-AMOUNT"),
-            ((low > amount) | (amount > high), "ES-EFFECT-ORDER"),
+            ((low > amount) | (amount > high) | (low > high), "ES-EFFECT-ORDER"),
         ],
     }
     return [

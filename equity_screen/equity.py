@@ -64,13 +64,16 @@ def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) 
     """
     if names is None:
         names = [str(c).removeprefix(PEOPLE) for c in neighbourhoods.columns if str(c).startswith(PEOPLE)]
-    population = neighbourhoods["population"].to_numpy(dtype=np.float64)
+    # People whose number is not known are in no sum: the ledger says so.
+    known = neighbourhoods["population"].notna().to_numpy()
+    population = np.where(known, neighbourhoods["population"].to_numpy(dtype=np.float64), 0.0)
     groups = np.empty((len(population), len(names)))
     universes = np.empty_like(groups)
     for position, name in enumerate(names):
-        groups[:, position] = neighbourhoods[PEOPLE + name].to_numpy(dtype=np.float64)
+        groups[:, position] = np.where(known, neighbourhoods[PEOPLE + name].to_numpy(dtype=np.float64), 0.0)
         column = UNIVERSE + name
-        universes[:, position] = neighbourhoods[column] if column in neighbourhoods.columns else population
+        universe = neighbourhoods[column] if column in neighbourhoods.columns else population
+        universes[:, position] = np.where(known, universe, 0.0)
     return People(population, groups, universes, tuple(names))
 
 
@@ -285,8 +288,8 @@ def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_
         [
             (nowhere, "it reaches no neighbourhood: shares and concentration are undefined"),
             (unknown, "the amount is missing: amounts, shares and concentration are undefined"),
-            (nobody, "nobody lives in reach: shares and concentration are undefined"),
-            (nothing, "the total is 0: shares and concentration are undefined"),
+            (nobody, "nobody lives in reach: shares and the concentration index are undefined"),
+            (nothing, "the total is 0: shares and the concentration index are undefined"),
         ]
     )
 
@@ -314,7 +317,7 @@ def rank_of(neighbourhoods: pd.DataFrame, ranking: Ranking) -> Floats:
     """
     values = neighbourhoods[ranking.column].to_numpy(dtype=np.float64)
     turned = values if ranking.higher_is == "advantaged" else -values
-    return mid_rank(turned, neighbourhoods["population"].to_numpy(dtype=np.float64))
+    return mid_rank(turned, neighbourhoods["population"].fillna(0.0).to_numpy(dtype=np.float64))
 
 
 def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats) -> dict[str, Floats]:
@@ -322,7 +325,8 @@ def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats
     ranked = np.where(np.isnan(rank), 0.0, population)
     generalised = doses.T @ tilted if total > 0 else np.full(doses.shape[1], np.nan)
     mean = _over(doses.T @ ranked, np.asarray(total))
-    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": np.where(mean == 0, np.nan, generalised)}
+    nowhere = np.diff(doses.indptr) == 0
+    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": np.where(nowhere, np.nan, generalised)}
 
 
 def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group]) -> pd.DataFrame:
@@ -503,6 +507,10 @@ def before_after(
             (
                 np.isnan(table["mean_after"].to_numpy()) & ~np.isnan(table["mean_before"].to_numpy()),
                 "the amount is missing",
+            ),
+            (
+                np.isnan(table["kappa"].to_numpy()) & ~np.isnan(table["mean_before"].to_numpy()),
+                "EDE: κ needs a baseline whose mean is above 0",
             ),
         ]
     )

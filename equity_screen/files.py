@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +11,17 @@ from types import MappingProxyType
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import shapely
 
 from equity_screen.errors import InputError, finding
 from equity_screen.schema import Origin
 
 
 def _read_csv(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001 - one signature for all readers
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    with warnings.catch_warnings():
+        # A row with a cell too many would shift the others by one: it is a fault, not an index.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
     return table, Origin(path.name, "row")
 
 
@@ -29,7 +34,7 @@ def _read_parquet(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:
 
 def _read_vector(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:
     names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    if layer is None and len(names) > 1:
+    if layer not in names and (layer is not None or len(names) > 1):
         raise InputError([finding("ES-FILE-LAYERS", path.name, count=len(names), names=", ".join(names))])
     return gpd.read_file(path, layer=layer or names[0]), Origin(path.name, "feature")
 
@@ -89,7 +94,9 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
         table, origin = reader(path, layer)
     except (
         pyogrio.errors.DataSourceError,
+        shapely.errors.ShapelyError,
         pd.errors.ParserError,
+        pd.errors.ParserWarning,
         pd.errors.EmptyDataError,
         OSError,
         UnicodeError,

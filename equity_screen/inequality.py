@@ -164,7 +164,7 @@ def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: b
     Returns
     -------
     float
-        κ [1/unit]; NaN where the baseline is 0 for all.
+        κ [1/unit]; NaN where the mean of the baseline is not above 0: κ would have no sign, or the wrong one.
 
     References
     ----------
@@ -175,9 +175,10 @@ def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: b
     >>> kolm_pollak_kappa(np.array([1.0, 3.0]), np.array([1.0, 1.0]), epsilon=0.5, bad=True)
     -0.2
     """
-    square = float((weights * values * values).sum())
-    alpha = float((weights * values).sum()) / square if square > 0 else float("nan")
-    return (-1 if bad else 1) * epsilon * alpha
+    total = float((weights * values).sum())
+    if not total > 0:
+        return float("nan")
+    return (-1 if bad else 1) * epsilon * total / float((weights * values * values).sum())
 
 
 def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:

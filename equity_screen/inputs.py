@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from equity_screen.actions import Plan, check_actions
 from equity_screen.align import add_layer_groups, align, check_blocks
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
-from equity_screen.layers import check_neighbourhoods, join_columns
+from equity_screen.layers import Joined, check_neighbourhoods, in_table, join_columns
 from equity_screen.project import Project, ProjectFile
 from equity_screen.recipe import ActionsFile
-from equity_screen.schema import Checked, Origin, repeat, row_status, safe_path
+from equity_screen.schema import Checked, Origin, note_by_id, row_status, safe_path
 
 Progress = Callable[[str], None]
 
@@ -69,7 +71,9 @@ class _Gathered:
 
     def table(self, name: str, layer: str | None = None) -> tuple[pd.DataFrame, Origin]:
         """Read one file as it is."""
-        return read_table(self.path(name), layer=layer)
+        table, origin = read_table(self.path(name), layer=layer)
+        next(file for file in self.files if file["file"] == name)["rows"] = len(table)
+        return table, origin
 
     def keep(self, checked: Checked) -> pd.DataFrame:
         """Keep the findings and fates of one input."""
@@ -126,6 +130,7 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
         if gathered.status
         else row_status(Origin(), pd.Series(dtype="str"))
     )
+    status = note_by_id(status, gathered.findings)
     return Inputs(zones, blocks, plan, tuple(gathered.findings), status, tuple(gathered.files), gathered.fatal)
 
 
@@ -135,31 +140,41 @@ def _neighbourhoods(gathered: _Gathered, project: Project, progress: Progress) -
     with gathered.step():
         frame, origin = gathered.table(declared.file, declared.layer)
         frame = need_geometry(frame, Path(declared.file))
-        if declared.table:
-            people, people_origin = gathered.table(declared.table)
-            on = (declared.id, declared.table_id or declared.id)
-            frame = join_columns(frame, people, on=on, origins=(origin, people_origin))
-            gathered.status.append(row_status(people_origin, people[on[1]].astype("str")))
+        joined, table_origin = _joined(gathered, project, frame, origin)
         checked = check_neighbourhoods(
-            frame,
+            frame if joined is None else joined.frame,
             declared,
             origin=origin,
-            groups=project.groups,
-            indicators=project.indicators,
-            extra=_extra(project, frame),
+            question=project,
+            extra=[str(c) for c in (frame if joined is None else joined.frame).columns if c != frame.geometry.name],
         )
-        return gpd.GeoDataFrame(gathered.keep(checked))
+        if joined is None:
+            return _some(gathered.keep(checked), origin)
+        moved = in_table(checked.findings, joined, origin=table_origin)
+        mine = [f for f in [*joined.findings, *moved] if f.source == table_origin.file]
+        gathered.status += [checked.status, row_status(table_origin, joined.ids, findings=mine)]
+        gathered.findings += [*joined.findings, *moved]
+        return _some(checked.table, origin)
     return None
 
 
-def _extra(project: Project, frame: pd.DataFrame) -> list[str]:
-    """Columns that rankings, the priority rule and drivers read beside people and indicators."""
-    known = {*project.indicators, "burden_score", "burden_percentile", "population"}
-    asked = [r.column for r in project.rankings.values()]
-    asked += [project.priority.column] if project.priority else []
-    named = [c for c in asked if c not in known]
-    numeric = [str(c) for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])]
-    return list(dict.fromkeys([*named, *numeric]))
+def _some(table: pd.DataFrame, origin: Origin) -> gpd.GeoDataFrame:
+    """Give the neighbourhoods that can be used; without any, nothing else can be placed."""
+    if table.empty:
+        raise InputError([finding("ES-FILE-UNUSABLE", origin.file)])
+    return gpd.GeoDataFrame(table)
+
+
+def _joined(
+    gathered: _Gathered, project: Project, frame: gpd.GeoDataFrame, origin: Origin
+) -> tuple[Joined | None, Origin]:
+    """Neighbourhoods with the columns of their table, where one is declared."""
+    declared = project.neighbourhoods
+    if declared.table is None:
+        return None, origin
+    table, table_origin = gathered.table(declared.table)
+    on = (declared.id, declared.table_id or declared.id)
+    return join_columns(frame, table, on=on, origins=(origin, table_origin)), table_origin
 
 
 def _blocks(
@@ -173,7 +188,8 @@ def _blocks(
         blocks = gathered.keep(check_blocks(frame, project.blocks, origin=origin, zones=zones.geometry))
         peopled = set(blocks.loc[blocks["people"] > 0, "zone"])
         without = [i for i, people in enumerate(zones["population"]) if people > 0 and i not in peopled]
-        gathered.findings += [finding("ES-BLOCK-NONE", origin.file, id=str(zones.index[i])) for i in without]
+        place = Path(project.neighbourhoods.file).name
+        gathered.findings += [finding("ES-BLOCK-NONE", place, id=str(zones.index[i])) for i in without]
         return gpd.GeoDataFrame(blocks)
     return None
 
@@ -224,7 +240,7 @@ def _actions(
     if len(tables) < len(project.actions):
         return None
     crs = next((t.crs for t in tables if t.crs is not None), None)
-    actions = gpd.GeoDataFrame(pd.concat([t if t.crs is not None else t.set_crs(crs) for t in tables]))
+    actions = gpd.GeoDataFrame(pd.concat([t.to_crs(crs) if t.crs is not None else t.set_crs(crs) for t in tables]))
     twice = actions.index[actions.index.duplicated()].unique()
     if len(twice):
         gathered.fatal = True
@@ -243,34 +259,41 @@ def _one_action_file(gathered: _Gathered, declared: ActionsFile, zones: gpd.GeoD
 def _effects(
     gathered: _Gathered, project: Project, actions: gpd.GeoDataFrame | None, progress: Progress
 ) -> pd.DataFrame | None:
+    """Effects of the file and of the rules, in one order; none where the actions could not be read."""
     tables: list[pd.DataFrame] = []
+    source = Origin(Path(project.effects_file or "project").name, "row")
     if project.effects_file is not None:
         progress(project.effects_file)
         with gathered.step():
-            frame, origin = gathered.table(project.effects_file)
-            known = (
-                frame["action"].tolist()
-                if actions is None and "action" in frame.columns
-                else []
-                if actions is None
-                else actions.index
-            )
-            tables.append(gathered.keep(check_effects(frame, origin=origin, actions=known)))
+            frame, source = gathered.table(project.effects_file)
+            # Without actions every id is taken for known, so that the other faults are found.
+            known = frame.get("action", pd.Series(dtype="str")) if actions is None else actions.index
+            tables.append(gathered.keep(check_effects(frame, origin=source, actions=known)))
     if project.effects and actions is not None:
         with gathered.step():
-            rules = check_effects(
-                effects_from_rules(project.effects, actions), origin=Origin("project"), actions=actions.index
-            )
+            written = effects_from_rules(project.effects, actions)
+            rules = check_effects(written, origin=Origin("project"), actions=actions.index)
             gathered.findings += rules.findings
             tables.append(rules.table)
     if actions is None or not tables:
         return None
-    effects = pd.concat(tables, ignore_index=True).sort_values(
-        ["action", "ledger", "effect"], kind="stable", ignore_index=True
-    )
-    twice = effects.duplicated(["action", "ledger", "effect"])
-    double = finding("ES-EFFECT-TWICE", column="effect")
-    gathered.findings += repeat(
-        double, twice, origin=Origin("project"), ids=effects["action"], values=effects["effect"]
-    )
+    effects = pd.concat(tables, ignore_index=True)
+    effects = effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
+    gathered.findings += _effects_together(effects, actions, source)
     return effects
+
+
+def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: Origin) -> list[Finding]:
+    """Find what only shows beside the actions: an effect given twice, a footprint without an area."""
+    twice = effects.duplicated(["action", "ledger", "effect"]).to_numpy()
+    shapes = actions.geometry.reindex(effects["action"]).array
+    placed = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    flat = placed & (shapely.area(shapes) == 0) & (effects["reach"] == "footprint").to_numpy()
+    rows = [("ES-EFFECT-TWICE", twice), ("ES-EFFECT-NO-AREA", flat)]
+    return [
+        finding(
+            code, source.file, id=str(effects["action"].iloc[i]), column="effect", value=str(effects["effect"].iloc[i])
+        )
+        for code, bad in rows
+        for i in np.flatnonzero(bad)
+    ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +20,7 @@ from equity_screen.crs import require_crs
 from equity_screen.errors import EquityScreenWarning, Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
 from equity_screen.polygons import area_zero, check_polygons
-from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile
+from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile, Question
 from equity_screen.schema import (
     Checked,
     Origin,
@@ -89,8 +90,7 @@ def check_neighbourhoods(
     declared: NeighbourhoodsFile,
     *,
     origin: Origin,
-    groups: Mapping[str, Group] = MappingProxyType({}),
-    indicators: Mapping[str, Indicator] = MappingProxyType({}),
+    question: Question | None = None,
     extra: Iterable[str] = (),
 ) -> Checked:
     """Check a neighbourhoods layer and give it the package's columns.
@@ -103,12 +103,11 @@ def check_neighbourhoods(
         What the columns mean.
     origin : Origin
         File of the layer.
-    groups : mapping of str to Group
-        Groups; those of a polygon layer are left to :func:`equity_screen.align`.
-    indicators : mapping of str to Indicator
-        Indicators; those with a column are taken here.
+    question : Question, optional
+        Groups, indicators, rankings and priority rule, whose columns are taken; groups and indicators of
+        other layers are left to :func:`equity_screen.align`.
     extra : iterable of str
-        Further columns to keep, as they are.
+        Further columns to keep, numbers where every cell is one.
 
     Returns
     -------
@@ -123,23 +122,38 @@ def check_neighbourhoods(
     [['A', 100.0]]
     """
     frame = require_crs(frame, origin.file, declared=declared.crs)
-    taken = {name: i for name, i in indicators.items() if i.column is not None}
-    counted = {name: g for name, g in groups.items() if g.layer is None}
+    question = question or Question()
+    taken = {name: i for name, i in question.indicators.items() if i.column is not None}
+    counted = {name: g for name, g in question.groups.items() if g.layer is None}
     require_columns(frame, _columns_of(declared, counted, taken), origin=origin)
     ids, findings = clean_ids(frame[declared.id], origin)
     rows = _Rows(frame, origin, ids)
     geometry, about_geometry = check_polygons(frame.geometry, rows.origin, ids=ids)
     columns, about_people = _people_columns(rows, declared, counted)
-    measured, about_indicators = _indicator_columns(rows, taken)
+    read, about_indicators = _number_columns(rows, {str(i.column): i.missing for i in taken.values()})
+    measured = {name: read[str(i.column)] for name, i in taken.items()}
     findings += about_geometry + about_people + about_indicators
-    findings += rows.findings(area_zero(geometry) & (columns["population"] > 0), _AREA_ZERO)
+    collapsed = area_zero(geometry) | _emptied(rows, geometry, about_geometry)
+    findings += rows.findings(collapsed & (columns["population"] > 0), _AREA_ZERO)
     names = frame[declared.name].astype("str") if declared.name else ids
-    kept = {c: frame[c] for c in extra if c in frame.columns and c not in columns and c not in measured}
-    table = gpd.GeoDataFrame({"name": names, **columns, **measured, **kept}, geometry=geometry, crs=frame.crs)
+    ranked, about_rankings = _number_columns(
+        rows, {c: m for c, m in _asked_columns(question).items() if c in frame.columns}
+    )
+    taken_already = {"name", *columns, *measured, *ranked}
+    kept = {c: _plain(frame[c]) for c in extra if c in frame.columns and c not in taken_already}
+    findings += about_rankings
+    table = gpd.GeoDataFrame({"name": names, **columns, **measured, **ranked, **kept}, geometry=geometry, crs=frame.crs)
     return finish(table, ids, findings=findings, origin=origin, index="neighbourhood", amounts=["population"])
 
 
 _AREA_ZERO = finding("ES-GEOM-AREA-ZERO")
+
+
+def _emptied(rows: _Rows, geometry: gpd.GeoSeries, findings: Sequence[Finding]) -> NDArray[np.bool_]:
+    """Tell which polygons the repair left without any area."""
+    repaired = {f.row for f in findings if f.status == "repaired"}
+    mended = np.array([rows.origin.row(i) in repaired for i in range(len(geometry))], dtype=bool)
+    return np.asarray(mended & geometry.is_empty.to_numpy(dtype=bool))
 
 
 def finish(
@@ -194,9 +208,30 @@ def _columns_of(
     return [*own, *declared.unpopulated_where, *of_groups, *(i.column for i in indicators.values())]
 
 
-def _indicator_columns(rows: _Rows, indicators: Mapping[str, Indicator]) -> tuple[dict[str, pd.Series], list[Finding]]:
-    read = {name: rows.numbers(str(i.column), i.missing) for name, i in indicators.items()}
-    return {name: numbers for name, (numbers, _) in read.items()}, [f for _, found in read.values() for f in found]
+def _number_columns(
+    rows: _Rows, columns: Mapping[str, tuple[float, ...]]
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    """Read columns as numbers, each with its missing codes."""
+    read = {column: rows.numbers(column, missing) for column, missing in columns.items()}
+    return {c: numbers for c, (numbers, _) in read.items()}, [f for _, found in read.values() for f in found]
+
+
+def _asked_columns(question: Question) -> dict[str, tuple[float, ...]]:
+    """Columns that must be numbers because a ranking or the priority rule reads them → missing codes."""
+    made = {*question.indicators, "burden_score", "burden_percentile", "population"}
+    asked = {r.column: r.missing for r in question.rankings.values()}
+    if question.priority is not None and not question.priority.one_of:
+        asked.setdefault(question.priority.column, ())
+    return {column: missing for column, missing in asked.items() if column not in made}
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Give numbers where every cell of a text column is one or blank, else the column as it is."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    cells = column.astype("object").where(column.notna(), "").astype("str").str.strip()
+    numbers = pd.to_numeric(cells.where(cells != "", None), errors="coerce")
+    return numbers if numbers.notna().any() and numbers.notna().eq(cells != "").all() else column
 
 
 def _people_columns(
@@ -258,7 +293,7 @@ def _group_columns(
     if group.margin:
         margin, more = rows.numbers(group.margin)
         columns[MARGIN + name] = margin.where(population > 0, margin.fillna(0.0))
-        findings += more
+        findings += more + check_counts(columns[MARGIN + name], rows.origin, ids=rows.ids)
     return columns, findings
 
 
@@ -292,9 +327,18 @@ def _counted(rows: _Rows, group: Group, population: pd.Series) -> tuple[pd.Serie
     return read["count"], universe, findings
 
 
+class Joined(NamedTuple):
+    """Neighbourhoods with a table's columns; what was found in its ids; which of its rows bears which id."""
+
+    frame: gpd.GeoDataFrame
+    findings: list[Finding]
+    ids: pd.Series
+    added: tuple[str, ...]
+
+
 def join_columns(
     frame: gpd.GeoDataFrame, table: pd.DataFrame, *, on: tuple[str, str], origins: tuple[Origin, Origin]
-) -> gpd.GeoDataFrame:
+) -> Joined:
     """Join a table of columns to the neighbourhoods, every id matched or the run refused.
 
     Parameters
@@ -310,7 +354,7 @@ def join_columns(
 
     Returns
     -------
-    GeoDataFrame
+    Joined
         The frame with the table's columns.
 
     Raises
@@ -322,22 +366,55 @@ def join_columns(
     --------
     >>> zones = gpd.GeoDataFrame({"id": ["A"]}, geometry=[shapely.box(0, 0, 1, 1)])
     >>> people = pd.DataFrame({"code": ["A"], "pop": ["7"]})
-    >>> join_columns(zones, people, on=("id", "code"), origins=(Origin(), Origin()))["pop"].tolist()
-    ['7']
+    >>> joined = join_columns(zones, people, on=("id", "code"), origins=(Origin(), Origin()))
+    >>> joined.frame["pop"].tolist(), joined.added
+    (['7'], ('code', 'pop'))
     """
     for side, column, origin in zip((frame, table), on, origins, strict=True):
         require_columns(side, [column], origin=origin)
     left, _ = clean_ids(frame[on[0]], origins[0])
     right, findings = clean_ids(table[on[1]], origins[1])
     faults = [f for f in findings if f.status == "refused"]
-    faults += _unmatched(right, left, origins[1], origins[0].file) + _unmatched(
-        left, right, origins[0], origins[1].file
-    )
+    faults += _unmatched(right, left, origins[1], origins[0].file)
+    faults += _unmatched(left, right, origins[0], origins[1].file)
     if faults:
         raise InputError(faults)
-    added = [c for c in table.columns if c not in frame.columns]
-    joined = table[added].set_axis(right).reindex(left)
-    return frame.assign(**{str(c): joined[c].to_numpy() for c in added})
+    added = tuple(str(c) for c in table.columns if c not in frame.columns)
+    joined = table[list(added)].set_axis(right).reindex(left)
+    return Joined(frame.assign(**{c: joined[c].to_numpy() for c in added}), findings, right, added)
+
+
+def in_table(findings: Iterable[Finding], joined: Joined, *, origin: Origin) -> list[Finding]:
+    """Name the table and its row in findings about columns that came from it.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings about the joined frame.
+    joined : Joined
+        The join.
+    origin : Origin
+        File of the table.
+
+    Returns
+    -------
+    list of Finding
+        The same findings where their user will look for them.
+
+    Examples
+    --------
+    >>> joined = Joined(gpd.GeoDataFrame(), [], pd.Series(["B", "A"]), ("pop",))
+    >>> odd = Finding("refused", "ES-X", "zones.gpkg", "odd", "look", row="feature 1", id="A", column="pop")
+    >>> [(f.source, f.row) for f in in_table([odd], joined, origin=Origin("people.csv", "row"))]
+    [('people.csv', 'row 3')]
+    """
+    position = {name: i for i, name in enumerate(joined.ids)}
+    return [
+        replace(f, source=origin.file, row=origin.row(position[f.id]))
+        if f.column in joined.added and f.id in position
+        else f
+        for f in findings
+    ]
 
 
 def _unmatched(ids: pd.Series, known: pd.Series, origin: Origin, other: str) -> list[Finding]:
@@ -437,4 +514,4 @@ def read_neighbourhoods(
     frame, origin = read_table(path, layer=file.layer)
     frame = need_geometry(frame, path)
     others = [str(c) for c in frame.columns if c not in (frame.geometry.name, id, population, file.name)]
-    return settle(check_neighbourhoods(frame, file, origin=origin, groups=full, extra=others))
+    return settle(check_neighbourhoods(frame, file, origin=origin, question=Question(groups=full), extra=others))

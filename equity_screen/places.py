@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -207,7 +208,8 @@ def _where(file: _File, has_geometry: pd.Series) -> tuple[pd.Series, pd.Series, 
 
 
 def _zone_names(listed: str) -> list[str]:
-    return sorted({part.strip() for part in listed.split(";") if part.strip()})
+    parts = (unicodedata.normalize("NFC", part).strip() for part in listed.split(";"))
+    return sorted({part for part in parts if part})
 
 
 def _zone_unions(file: _File, listed: pd.Series) -> tuple[list[shapely.Geometry | None], list[Finding]]:

@@ -154,7 +154,11 @@ def parse_project(text: str, *, name: str = "project.toml") -> Project:
     try:
         return Project.model_validate(raw)
     except ValidationError as error:
-        raise InputError([_fault(dict(one), text, name) for one in error.errors()]) from error
+        faults = [dict(one) for one in error.errors()]
+        # Items that were refused leave their list too short: that is no fault of its own.
+        inner = {one["loc"][:1] for one in faults if len(one["loc"]) > 1}
+        own = [one for one in faults if one["type"] != "too_short" or one["loc"] not in inner]
+        raise InputError([_fault(one, text, name) for one in own]) from error
 
 
 def _fault(error: dict[str, object], text: str, name: str) -> Finding:
@@ -199,24 +203,32 @@ def _unwrapped(model: object) -> object:
 
 
 def _line_of(place: Sequence[str | int], text: str) -> int | None:
-    """Line of a key, found by text search: its table first, then the key within it."""
-    words = [str(part) for part in place if isinstance(part, str)]
-    lines = text.splitlines()
-    for depth in range(len(words), 0, -1):
-        start = _table_line(words[: depth - 1], place, lines)
-        as_key = rf"""["']?{re.escape(words[depth - 1])}["']?\s*[=.]"""
-        as_table = rf"\[+\s*{re.escape('.'.join(words[:depth]))}\s*[\].]"
-        found = (n for n in range(start, len(lines)) if re.match(rf"\s*({as_key}|{as_table})", lines[n]))
-        line = next(found, None)
-        if line is not None:
-            return line + 1
-    return None
+    """Line of a key, or of the nearest table around it."""
+    lines = _lines_of_keys(text)
+    around = (lines.get(tuple(place[:depth])) for depth in range(len(place), 0, -1))
+    return next((line for line in around if line is not None), None)
 
 
-def _table_line(table: Sequence[str], place: Sequence[str | int], lines: Sequence[str]) -> int:
-    if not table:
-        return 0
-    header = re.compile(rf"^\s*\[+\s*{re.escape('.'.join(table))}\s*\]+")
-    found = [number for number, line in enumerate(lines) if header.match(line)]
-    position = next((part for part in place if isinstance(part, int)), 0)
-    return found[min(position, len(found) - 1)] if found else 0
+def _lines_of_keys(text: str) -> dict[tuple[str | int, ...], int]:
+    """First line of each key and table; the tables of an array are counted from 0."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    table: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.split("\n"), start=1):
+        header, key = _HEADER.match(line), _KEY.match(line)
+        if header:
+            table = _key_parts(header[2])
+            if header[1] == "[[":
+                table += (sum(one[:-1] == table and isinstance(one[-1], int) for one in lines),)
+        path = table + _key_parts(key[1]) if key and not header else table
+        for depth in range(1, len(path) + 1):
+            lines.setdefault(path[:depth], number)
+    return lines
+
+
+def _key_parts(dotted: str) -> tuple[str | int, ...]:
+    return tuple("".join(part) for part in _KEY_PART.findall(dotted))
+
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+)\]")
+_KEY = re.compile(r"\s*([^=#\[]+?)\s*=")
+_KEY_PART = re.compile(r"""\"([^\"]*)\"|'([^']*)'|([^\s.\"']+)""")

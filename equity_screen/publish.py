@@ -247,7 +247,7 @@ def _switch(stage: Path, folder: Path) -> None:
     folder.rename(old)
     try:
         stage.rename(folder)
-    except OSError:
+    except BaseException:  # a signal, too, may end the run between the two renames
         with suppress(OSError):
             old.rename(folder)
         raise

@@ -101,6 +101,7 @@ class Ranking(Declaration):
     column: str = Field(description="column that orders the neighbourhoods")
     higher_is: Literal["advantaged", "disadvantaged"] = Field(description="what a large value means")
     label: str = Field("", description="name in tables and sentences")
+    missing: tuple[float, ...] = Field((), description="documented codes for a missing value")
 
 
 class Policy(Declaration):

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -18,7 +19,7 @@ from equity_screen.errors import Finding, InputError, finding
 from equity_screen.text import did_you_mean
 
 NAMED_ROWS = 5
-SEVERITY = {"used": 0, "repaired": 1, "flagged": 2, "refused": 3}
+SEVERITY = {"used": 0, "flagged": 1, "repaired": 2, "refused": 3}
 AMOUNTS = ("people", "cost", "tco2e")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
 _SCIENTIFIC_ID = re.compile(r"^\d(\.\d+)?[eE]\+\d+$")
@@ -331,7 +332,9 @@ def read_numbers(
 def _number_text(value: object) -> str:
     if value is None or value is pd.NA:
         return ""
-    return value.strip() if isinstance(value, str) else repr(float(value))  # type: ignore[arg-type]
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        return repr(float(value))
+    return str(value).strip()
 
 
 def check_counts(counts: pd.Series, origin: Origin, *, ids: pd.Series, total: pd.Series | None = None) -> list[Finding]:
@@ -428,6 +431,37 @@ def _where_and_why(finding: Finding) -> str:
 
 def _joined(findings: Sequence[Finding], part: Callable[[Finding], str]) -> str:
     return "; ".join(dict.fromkeys(part(f) for f in findings))
+
+
+def note_by_id(status: pd.DataFrame, findings: Iterable[Finding]) -> pd.DataFrame:
+    """Add findings that name an id but no row to the fates of the rows with that id.
+
+    Parameters
+    ----------
+    status : DataFrame
+        Fates of all rows.
+    findings : iterable of Finding
+        Findings; those that name their row are in the fates already.
+
+    Returns
+    -------
+    DataFrame
+        Fates; a row's status only ever gets graver.
+
+    Examples
+    --------
+    >>> status = row_status(Origin("t.csv", "row"), pd.Series(["A", "B"]))
+    >>> note_by_id(status, [Finding("flagged", "ES-X", "t.csv", "odd", "look", id="B")])["status"].tolist()
+    ['used', 'flagged']
+    """
+    noted = status.copy()
+    for one in (f for f in findings if f.id and not f.row):
+        rows = (noted["input"] == one.source) & (noted["id"] == one.id)
+        graver = noted["status"].map(SEVERITY) < SEVERITY[one.status]
+        noted.loc[rows & graver, "status"] = one.status
+        for column, text in (("codes", one.code), ("reasons", _where_and_why(one)), ("mends", one.mend)):
+            noted.loc[rows, column] = noted.loc[rows, column].map(lambda old, new=text: f"{old}; {new}" if old else new)
+    return noted
 
 
 def refused_rows(status: pd.DataFrame) -> NDArray[np.bool_]:

@@ -53,7 +53,7 @@ def score_actions(plan: Plan, found: Found, *, question: Question, hoods: gpd.Ge
     >>> city, plan = es.four_zones(), es.four_actions()
     >>> scores = es.screen(city, plan, priority=city["population"] < 250).scores
     >>> scores["benefit_people_reached"].tolist(), scores["burden_assessed"].tolist()
-    ([1000.0, 600.0, 0.0, 400.0], ['assessed', 'assessed', 'not assessed', 'not assessed'])
+    ([1000.0, 600.0, nan, 400.0], ['assessed', 'assessed', 'not assessed', 'not assessed'])
     """
     actions = plan.actions
     outside = found.by_effect["outside_share"].groupby(level="action").max()
@@ -80,7 +80,7 @@ def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question
         "assessed": _assessed(ledger, plan),
         "effect": grouped["effect"].agg("; ".join).reindex(actions.index),
         "unit": grouped["unit"].agg(lambda units: "; ".join(dict.fromkeys(units))).reindex(actions.index),
-        "people_reached": grouped["people_reached"].max().reindex(actions.index),
+        "people_reached": grouped["people_reached"].max().reindex(actions.index).mask(actions["where"] == "unlocated"),
         **{column: table[column].mask(several) for column in measured},
     }
     return pd.DataFrame(columns, index=actions.index).assign(
@@ -109,7 +109,7 @@ def _policy_gap(ledger: str, share: pd.Series, question: Question) -> pd.Series:
 def _directions(ledger: str, columns: dict[str, pd.Series], question: Question) -> dict[str, list[str]]:
     return {
         f"direction_{name}": [
-            direction(value, ledger=ledger, ranking=ranking, name=name) for value in columns[f"gci_{name}"]
+            direction(value, ledger=ledger, ranking=ranking, name=name) for value in columns[f"ci_{name}"]
         ]
         for name, ranking in question.rankings.items()
     }

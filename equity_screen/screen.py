@@ -27,7 +27,7 @@ from equity_screen.equity import (
     counted_once,
     people_of,
 )
-from equity_screen.errors import InputError, finding
+from equity_screen.errors import InputError, UsageError, finding
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, Progress, gather
 from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
@@ -213,6 +213,8 @@ def screen(
     ------
     InputError
         A column that the question or an effect needs is missing.
+    UsageError
+        Priority people who are no group, or a priority that does not speak of every neighbourhood.
 
     Examples
     --------
@@ -223,8 +225,10 @@ def screen(
     [0.3333, 0.25]
     """
     question = _with_groups(question or Question(), neighbourhoods)
+    _require_group(question)
     plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
     hoods = neighbourhoods.sort_index()
+    blocks = _renumbered(blocks, neighbourhoods.index, hoods.index)
     hoods = hoods.assign(priority=_priority(hoods, priority, question))
     _require_rankings(hoods, question)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
@@ -269,16 +273,39 @@ def _with_groups(question: Question, neighbourhoods: pd.DataFrame) -> Question:
     )
 
 
+def _renumbered(blocks: gpd.GeoDataFrame | None, given: pd.Index, ordered: pd.Index) -> gpd.GeoDataFrame | None:
+    """Point the population points at the sorted neighbourhoods: they name theirs by position."""
+    if blocks is None:
+        return None
+    zone = ordered.get_indexer(given)[blocks["zone"].to_numpy(dtype=np.intp)]
+    return blocks.assign(zone=zone).sort_values("zone", kind="stable", ignore_index=True)
+
+
 def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
 
 
 def _priority(hoods: pd.DataFrame, given: pd.Series | None, question: Question) -> pd.Series:
     if given is not None:
+        _require_every_id(given, hoods.index)
         return given.reindex(hoods.index).fillna(value=False).astype(bool)
     if question.priority is None:
         return pd.Series(data=False, index=hoods.index)
     return pick_priority(hoods, question.priority)
+
+
+def _require_every_id(given: pd.Series, ids: pd.Index) -> None:
+    lone = ids.difference(given.index)
+    if len(lone):
+        msg = f"priority says nothing of {len(lone)} of {len(ids)} neighbourhoods ({lone[0]!r} …): give it their index"
+        raise UsageError(msg)
+
+
+def _require_group(question: Question) -> None:
+    people = question.priority.people if question.priority else None
+    if people is not None and people not in question.groups:
+        msg = f"priority.people = {people!r} is no group; {did_you_mean(people, question.groups)}"
+        raise UsageError(msg)
 
 
 def _require_rankings(hoods: pd.DataFrame, question: Question) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from equity_screen.errors import InputError, finding
+from equity_screen.text import plain_text
 
 GUESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -34,8 +35,13 @@ def _csv_columns(path: Path) -> list[str]:
 
 
 def _geojson_columns(path: Path) -> list[str]:
-    features = json.loads(path.read_text(encoding="utf-8")).get("features", [])
-    return list(dict.fromkeys(key for feature in features[:100] for key in feature.get("properties") or {}))
+    layer = json.loads(path.read_text(encoding="utf-8"))
+    features = layer.get("features") if isinstance(layer, dict) else None
+    if not isinstance(features, list):
+        msg = "no list of features"
+        raise ValueError(msg)  # noqa: TRY004 - a fault of the file's content, not of a caller
+    rows = [feature.get("properties") for feature in features[:100] if isinstance(feature, dict)]
+    return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
 
 
 def _geopackage_columns(path: Path) -> list[str]:
@@ -89,7 +95,7 @@ def columns_of(path: Path) -> list[str]:
     try:
         reader = COLUMNS_OF.get(path.suffix.lower())
         return reader(path) if reader else []
-    except (OSError, ValueError, sqlite3.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error, sqlite3.Error) as error:
         raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=error)]) from error
 
 
@@ -160,17 +166,23 @@ def project_text(neighbourhoods: str | None = None, actions: str | None = None, 
         "id": _quoted(guess("id", zones) or "id"),
         "name": _line("name", zones),
         "population": _quoted(guess("population", zones) or "population"),
-        "columns": ", ".join(zones) or "not read yet",
+        "columns": _listed(zones),
         "actions": _quoted(actions or "actions.geojson"),
         "action_id": _quoted(guess("id", plan) or "id"),
-        "action_columns": ", ".join(plan) or "not read yet",
+        "action_columns": _listed(plan),
         "optional": "\n".join(optional),
     }
-    return _TEMPLATE.format(**{name: value.replace("\n#", "\n #") for name, value in values.items()})
+    return _TEMPLATE.format(**values)
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    # JSON leaves DEL as it is, TOML does not take it.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _listed(columns: Sequence[str]) -> str:
+    """Columns for a comment: one line without control characters, whatever the file calls them."""
+    return plain_text(", ".join(columns), limit=2000) or "not read yet"
 
 
 def _line(meaning: str, columns: Sequence[str]) -> str:

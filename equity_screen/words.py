@@ -250,7 +250,7 @@ def _everyone_sentence(row: Row, *, scope: str, ledger: str) -> str:
     reached, people, summed = (number_text(round(row[key])) for key in keys)
     return (
         f"{ledger.capitalize()}s of {scope} that have a place reach {reached} of {people} people "
-        f"({percent_text(row['reached_share'])}), each counted once; added up action by action it would be {summed}."
+        f"({percent_text(row['reached_share'])}), each counted once; added up effect by effect it would be {summed}."
     )
 
 

@@ -60,10 +60,10 @@ def raster_means(
       nowhere.tif: cannot be read as a GeoTIFF. Mend: check the name and the file. [ES-RASTER-UNREADABLE]
     """
     path = Path(path)
-    crs, values, transform, tagged = _read_band(path, band)
-    absent = [*nodata, *(() if tagged is None else (tagged,))]
-    missing = np.isin(values, absent) | ~np.isfinite(values)
-    shapes = zones.to_crs(crs)
+    crs, values, transform = _read_band(path, band)
+    missing = np.isin(values, nodata) | ~np.isfinite(values)
+    # A polygon without area, where nobody lives, sees nothing.
+    shapes = zones[~zones.is_empty].to_crs(crs)
     source = _memory_raster(np.where(missing, np.nan, values), transform, crs)
     frame = gpd.GeoDataFrame(geometry=shapes.reset_index(drop=True))
     with warnings.catch_warnings():
@@ -74,18 +74,18 @@ def raster_means(
         found = exactextract.exact_extract(source, frame, ["mean", "count"], output="pandas")
     cell_area = abs(transform.a * transform.e)
     coverage = (found["count"].to_numpy() * cell_area / shapes.area.to_numpy()).clip(0.0, 1.0)
-    return pd.DataFrame({"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}, index=zones.index)
+    means = {"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}
+    return pd.DataFrame(means, index=shapes.index).reindex(zones.index).fillna({"coverage": 0.0})
 
 
-def _read_band(path: Path, band: int) -> tuple[CRS, np.ndarray, rasterio.Affine, float | None]:
+def _read_band(path: Path, band: int) -> tuple[CRS, np.ndarray, rasterio.Affine]:
     try:
         with rasterio.open(path, driver="GTiff") as raster:
             _refuse(raster, band, name=path.name)
-            values = raster.read(band).astype(np.float64)
+            # Masked where the nodata tag, a mask or an alpha band says so.
+            values = raster.read(band, masked=True).astype(np.float64).filled(np.nan)
             scaled = values * raster.scales[band - 1] + raster.offsets[band - 1]
-            nodata = raster.nodatavals[band - 1]
-            tagged = None if nodata is None else nodata * raster.scales[band - 1] + raster.offsets[band - 1]
-            return CRS.from_wkt(raster.crs.to_wkt()), scaled, raster.transform, tagged
+            return CRS.from_wkt(raster.crs.to_wkt()), scaled, raster.transform
     except RasterioIOError as error:
         fault = finding("ES-RASTER-UNREADABLE", path.name)
         raise InputError([fault]) from error

@@ -395,9 +395,7 @@ def hostile_result(text: str) -> SimpleNamespace:
         table[["name", "sector"]] = text
         table.index = table.index.map(ids).rename("action")
     words = [
-        f"{ledger}_{column}"
-        for ledger in ("benefit", "burden")
-        for column in ("effect", "unit", "direction_income")
+        f"{ledger}_{column}" for ledger in ("benefit", "burden") for column in ("effect", "unit", "direction_income")
     ]
     result.scores[[*words, "undefined"]] = text
     result.by_group = result.by_group.assign(

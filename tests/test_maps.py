@@ -34,9 +34,7 @@ def rendered(result):
 
 def drawn(page_text, kind):
     """Payloads handed to one function of map.js."""
-    found = re.findall(
-        rf"equityScreen\.{kind}\(map_1, (.*?)\)(?:\.addTo\(map_1\))?;$", page_text, re.MULTILINE
-    )
+    found = re.findall(rf"equityScreen\.{kind}\(map_1, (.*?)\)(?:\.addTo\(map_1\))?;$", page_text, re.MULTILINE)
     return [json.loads(payload) for payload in found]
 
 

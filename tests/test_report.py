@@ -87,10 +87,7 @@ class TestScales:
 
 class TestPriorityRule:
     def test_both_bounds(self):
-        assert (
-            report.priority_rule(Priority(column="rank", at_least=2, at_most=3))
-            == "rank at least 2 and at most 3"
-        )
+        assert report.priority_rule(Priority(column="rank", at_least=2, at_most=3)) == "rank at least 2 and at most 3"
 
     def test_values(self):
         assert report.priority_rule(Priority(column="type", one_of=("a", 4))) == "type is a, 4"

@@ -91,7 +91,8 @@ const equityScreen = (() => {
     Object.entries(PANES).forEach(([name, depth]) => (map.createPane(name).style.zIndex = depth));
     const shapes = city.neighbourhoods.shapes;
     const many = shapes.length > MANY_SHAPES;
-    city.missing = many ? MISSING.plain : MISSING.pattern;
+    city.missing = many ? MISSING.plain : MISSING.pattern; // a canvas knows no pattern
+    document.body.classList.toggle("plain-missing", many);
     city.layer = L.geoJSON(features(shapes), {
       ...(many ? {renderer: L.canvas()} : {}),
       style: {...EDGE, fillColor: city.missing},
