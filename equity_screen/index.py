@@ -339,9 +339,11 @@ def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
             ]
         )
     values = neighbourhoods[rule.column]
-    if rule.one_of:
-        return values.astype("str").isin([str(v) for v in rule.one_of])
     numbers = pd.to_numeric(values, errors="coerce")
+    if rule.one_of:
+        # A column of whole numbers with a gap holds 4.0: 4 is the same number, not the same text.
+        same_number = numbers.isin([v for v in rule.one_of if not isinstance(v, str)])
+        return values.astype("str").isin([str(v) for v in rule.one_of]) | same_number
     low = -np.inf if rule.at_least is None else rule.at_least
     high = np.inf if rule.at_most is None else rule.at_most
     return numbers.between(low, high)

@@ -163,6 +163,11 @@ class ScreenLayer(Layer):
         Drawn with others, not instead of them.
     show : bool
         Drawn from the start.
+
+    Examples
+    --------
+    >>> ScreenLayer("outline", [], name="Priority").layer_name
+    'Priority'
     """
 
     _template = Template(
@@ -202,6 +207,11 @@ class Theme:
         Class of each neighbourhood; -1 where there is no value.
     legend : tuple of (str, str, int)
         Colour, limits and number of neighbourhoods of each class.
+
+    Examples
+    --------
+    >>> Theme("Burden", "Burden score", "Darker: heavier.", "no score", (0,), (("#f9e03a", "1 to 2", 1),)).legend[0][2]
+    1
     """
 
     name: str
@@ -396,6 +406,11 @@ class Sector:
         Name and colour in map and legend.
     members : tuple of int
         Positions of its actions in the table.
+
+    Examples
+    --------
+    >>> Sector("transport", "#d55e00", (0, 3)).members
+    (0, 3)
     """
 
     name: str
@@ -561,6 +576,14 @@ def map_screen(result: Result) -> folium.Map:
     Notes
     -----
     The map decides nothing: every figure in it stands in a table of the result.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> page = map_screen(screen(four_zones(), four_actions())).get_root().render()
+    >>> "South-west" in page, "https://cdn" in page
+    (True, False)
     """
     hoods, actions = _by_name(result.neighbourhoods), _by_name(result.actions)
     scores = result.scores.reindex(actions.index)
@@ -606,5 +629,15 @@ def write_map(result: Result, path: str | Path) -> None:
         Finished screening.
     path : str or Path
         File to write, in UTF-8.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_map(screen(four_zones(), four_actions()), Path(folder) / "map.html")
+    ...     (Path(folder) / "map.html").stat().st_size > 100_000
+    True
     """
     Path(path).write_bytes(map_screen(result).get_root().render().encode("utf-8"))

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -154,15 +154,15 @@ def parse_project(text: str, *, name: str = "project.toml") -> Project:
     try:
         return Project.model_validate(raw)
     except ValidationError as error:
-        faults = [dict(one) for one in error.errors()]
+        faults: list[dict[str, Any]] = [dict(one) for one in error.errors()]
         # Items that were refused leave their list too short: that is no fault of its own.
         inner = {one["loc"][:1] for one in faults if len(one["loc"]) > 1}
         own = [one for one in faults if one["type"] != "too_short" or one["loc"] not in inner]
         raise InputError([_fault(one, text, name) for one in own]) from error
 
 
-def _fault(error: dict[str, object], text: str, name: str) -> Finding:
-    place = [part for part in error["loc"] if isinstance(part, str | int)]  # type: ignore[attr-defined]
+def _fault(error: dict[str, Any], text: str, name: str) -> Finding:
+    place = [part for part in error["loc"] if isinstance(part, str | int)]
     key = str(place[-1]) if place else ""
     line = _line_of(place, text)
     where = ".".join(str(part) for part in place)

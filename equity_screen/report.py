@@ -55,6 +55,11 @@ class Scale:
         Values named on the axis.
     reference : float or None
         Value with a stronger line.
+
+    Examples
+    --------
+    >>> Scale(low=0.0, high=1.0, place=float, text=str, tick=str, ticks=(0.0, 1.0), reference=None).ticks
+    (0.0, 1.0)
     """
 
     low: float
@@ -119,6 +124,11 @@ class Dot:
         The value lies beyond the axis.
     text : str
         Value and bounds in figures.
+
+    Examples
+    --------
+    >>> Dot("Everyone", 12.0, ledger="benefit", x=40.0, text="46.3 %").hollow
+    False
     """
 
     label: str
@@ -186,6 +196,12 @@ class DotPlot:
         Axis.
     dots : tuple of Dot
         Lines from the top.
+
+    Examples
+    --------
+    >>> axis = Scale(low=0.0, high=1.0, place=float, text=str, tick=str, ticks=(), reference=None)
+    >>> DotPlot("p1", "People in reach", "Shares by group", axis, ()).title
+    'People in reach'
     """
 
     key: str
@@ -446,6 +462,14 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     -------
     str
         HTML. It holds no date, so that equal results give equal bytes.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> page = render_report(screen(four_zones(), four_actions()))
+    >>> "Trees" in page, "<script" in page
+    (True, False)
     """
     facts = _asked(result.question) | _found(result) | _quality(result)
     return (
@@ -474,5 +498,15 @@ def write_report(result: Result, path: str | Path, *, versions: Mapping[str, str
         File to write, in UTF-8.
     versions : mapping of str to str, optional
         Version of each piece of software used.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(screen(four_zones(), four_actions()), Path(folder) / "report.html")
+    ...     (Path(folder) / "report.html").read_text(encoding="utf-8")[:15]
+    '<!DOCTYPE html>'
     """
     Path(path).write_bytes(render_report(result, versions=versions).encode("utf-8"))

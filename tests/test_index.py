@@ -201,7 +201,7 @@ def test_score_burden_adds_columns_and_stays_undefined_without_burdens() -> None
         (Priority(column="heat", at_least=29), [True, True, False, False]),
         (Priority(column="heat", at_most=28), [False, False, True, True]),
         (Priority(column="heat", at_least=28, at_most=29), [False, True, True, False]),
-        (Priority(column="name", values=("South-east", "North-east")), [False, True, False, True]),
+        (Priority(column="name", one_of=("South-east", "North-east")), [False, True, False, True]),
     ],
 )
 def test_bounds_belong_to_the_picked_and_values_are_matched(rule: Priority, picked: list[bool]) -> None:
@@ -229,4 +229,4 @@ def test_a_rule_on_a_column_that_is_not_there_names_the_nearest() -> None:
 def test_whole_numbers_match_however_the_column_stores_them(whole: tuple[float, float]) -> None:
     """A column of whole numbers with a gap is read as 4.0 and 5.0."""
     city = pd.DataFrame({"rank": [5.0, NAN, 4.0, 3.0]})
-    assert pick_priority(city, Priority(column="rank", values=whole)).tolist() == [True, False, True, False]
+    assert pick_priority(city, Priority(column="rank", one_of=whole)).tolist() == [True, False, True, False]
