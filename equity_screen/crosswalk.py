@@ -13,6 +13,9 @@ from scipy.sparse import csc_array, csr_array
 
 from equity_screen.errors import UsageError
 
+# Where a footprint follows a border, rounding leaves a hair of the zone next door: less than this is nothing.
+SLIVER = 1e-10
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -104,7 +107,8 @@ def relation_of(
 def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
     """Share of each zone's area that lies in each footprint.
 
-    A share is an area over an area of the same zone; a zone covered whole has exactly 1.
+    A share is an area over an area of the same zone; a zone covered whole has exactly 1, one touched along
+    a border only (a share below 1e-10) exactly 0.
 
     Parameters
     ----------
@@ -141,6 +145,7 @@ def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
     part = np.flatnonzero(~whole)
     inner = shapely.area(shapely.intersection(shapes[row[part]], reach[column[part]]))
     shares[part] = np.minimum(inner / shapely.area(shapes[row[part]]), 1.0)
+    shares[shares < SLIVER] = 0.0
     return relation_of((row, column), shares, labels=(zones.index, footprints.index))
 
 

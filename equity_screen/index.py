@@ -21,6 +21,7 @@ from equity_screen.text import did_you_mean
 
 Floats = NDArray[np.float64]
 Convention = Callable[[Floats, Floats], Floats]
+SCORE_DECIMALS = 10
 
 
 def _below(values: Floats, reference: Floats) -> Floats:
@@ -259,7 +260,8 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             domain: _weighted_row_means(ranks[names], weights[names])
             for domain, names in pd.Series(domain_of).groupby(pd.Series(domain_of)).groups.items()
         }
-        score = 100 * pd.DataFrame(domains).mean(axis=1)
+        # Sums of the same ranks in another order differ in the last bits: equal scores must rank as equal.
+        score = (100 * pd.DataFrame(domains).mean(axis=1)).round(SCORE_DECIMALS)
         return score.where(known.mean(axis=1) >= self.recipe_.minimum_share)
 
 

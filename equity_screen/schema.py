@@ -238,7 +238,7 @@ def repeat(
             source=origin.file,
             row=origin.row(int(i)),
             id=str(ids.iloc[i]),
-            value=template.value if values is None else str(values.iloc[i]),
+            value=template.value if values is None or pd.isna(values.iloc[i]) else str(values.iloc[i]),
         )
         for i in np.flatnonzero(np.asarray(bad, dtype=bool))
     ]
@@ -311,22 +311,28 @@ def read_numbers(
     >>> numbers.tolist(), [(f.status, f.value) for f in findings]
     ([12.0, nan, 1234567.0, nan], [('repaired', '1,234,567'), ('refused', 'ten')])
     """
-    column = str(raw.name)
-    if pd.api.types.is_bool_dtype(raw):
-        raw = raw.astype(str)
+    numbers, text, cases = _as_given(raw) if _is_number(raw) else _from_text(raw)
+    infinite = np.isinf(numbers)
+    cases = [*cases, (infinite, "ES-NUMBER-INFINITE")]
+    findings = findings_for(cases, column=str(raw.name), origin=origin, ids=ids, values=text)
+    return numbers.mask(numbers.isin(missing) | infinite), findings
+
+
+def _is_number(raw: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(raw) and not pd.api.types.is_bool_dtype(raw))
+
+
+def _as_given(raw: pd.Series) -> tuple[pd.Series, pd.Series, list[Case]]:
+    return raw.astype("float64"), raw, []
+
+
+def _from_text(raw: pd.Series) -> tuple[pd.Series, pd.Series, list[Case]]:
     text = raw.map(_number_text)
     grouped = text.str.match(_THOUSANDS)
     plain = text.where(~grouped, text.str.replace(",", ""))
     numbers = pd.to_numeric(plain.where(plain != "", None), errors="coerce").astype("float64")
     words = numbers.isna() & (plain != "") & (plain.str.lower() != "nan")
-    cases: tuple[Case, ...] = (
-        (grouped, "ES-NUMBER-THOUSANDS"),
-        (words, "ES-NUMBER-TEXT"),
-        (np.isinf(numbers), "ES-NUMBER-INFINITE"),
-    )
-    findings = findings_for(cases, column=column, origin=origin, ids=ids, values=text)
-    coded = numbers.isin(missing)
-    return numbers.mask(coded | np.isinf(numbers)), findings
+    return numbers, text, [(grouped, "ES-NUMBER-THOUSANDS"), (words, "ES-NUMBER-TEXT")]
 
 
 def _number_text(value: object) -> str:

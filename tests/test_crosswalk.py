@@ -175,9 +175,7 @@ def test_a_point_share_is_the_share_of_the_people_at_the_points() -> None:
 
 def test_points_without_people_reach_nobody() -> None:
     blocks = pd.DataFrame({"zone": [0, 1], "people": [0.0, 4.0]})
-    shares = point_shares(
-        (np.array([0, 1]), np.array([0, 0])), blocks, labels=(pd.Index(["A", "B"]), pd.Index(["x"]))
-    )
+    shares = point_shares((np.array([0, 1]), np.array([0, 0])), blocks, labels=(pd.Index(["A", "B"]), pd.Index(["x"])))
     assert shares.matrix.toarray().ravel().tolist() == [0.0, 1.0]
 
 

@@ -126,13 +126,13 @@ def test_a_missing_indicator_is_left_out_of_the_mean_and_never_counted_as_zero()
 
 def test_no_score_with_less_than_the_recipes_share_of_the_indicators() -> None:
     declared = {name: indicator() for name in ("one", "two", "three")}
-    city = table(one=[1, 2, 3], two=[NAN, 2, 3], three=[NAN, NAN, 3])
+    city = table(one=[1, 2, 3, 4], two=[NAN, 2, 3, 4], three=[NAN, NAN, 3, 4])
     scored = BurdenIndex(recipe(minimum_share=0.5), indicators=declared).fit_transform(city)
     assert np.isnan(scored.loc["A", "burden_score"])
     assert np.isnan(scored.loc["A", "burden_percentile"])
-    assert scored.loc[["B", "C"], "burden_score"].notna().all()
+    assert scored.loc[["B", "C", "D"], "burden_score"].notna().all()
     strict = BurdenIndex(recipe(minimum_share=1.0), indicators=declared).fit_transform(city)
-    assert strict["burden_score"].notna().tolist() == [False, False, True]
+    assert strict["burden_score"].notna().tolist() == [False, False, True, True]
 
 
 def test_where_nobody_lives_there_is_no_score_and_no_reference() -> None:

@@ -219,9 +219,7 @@ def test_after_is_the_ede_of_the_sum_for_every_action_and_group() -> None:
     changes = np.array([[0.0, -1.5], [0.3, 0.0], [0.0, -2.0], [0.0, 0.0]])
     people = np.array([[10.0, 0.0], [5.0, 5.0], [0.0, 20.0], [7.0, 1.0]])
     after = kolm_pollak_after(baseline, csc_array(changes), weights=people, kappa=-0.4)
-    expected = [
-        [kolm_pollak_ede(baseline + changes[:, a], people[:, g], kappa=-0.4) for g in (0, 1)] for a in (0, 1)
-    ]
+    expected = [[kolm_pollak_ede(baseline + changes[:, a], people[:, g], kappa=-0.4) for g in (0, 1)] for a in (0, 1)]
     np.testing.assert_allclose(after, expected, rtol=1e-13)
 
 

@@ -6,11 +6,12 @@ pair by pair, without a line of the package. Only the lower half runs the packag
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import doctest
-import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -281,14 +282,234 @@ class ByHand:
         ]
 
 
-def concentration(effect, people, ranking, *, sign: int = 1) -> float:
-    """Σ w x (2F − 1) / Σ w x with F the share of the people below and half of those level."""
-    ranked = [(sign * r, w, x) for r, w, x in zip(ranking, people, effect, strict=True) if r is not None]
-    whole = sum(w for _, w, _ in ranked)
-    tilted = mass = 0.0
-    for level, w, x in ranked:
-        below = sum(v for r, v, _ in ranked if r < level)
-        tied = sum(v for r, v, _ in ranked if r == level)
-        tilted += w * x * (2 * (below + tied / 2) / whole - 1)
-        mass += w * x
-    return tilted / mass
+def fractional_ranks(people, ranking, *, sign: int = 1) -> np.ndarray:
+    """Share of the people below, and half of those level; who is not ranked is not counted."""
+    ranked = [(sign * level, w) for level, w in zip(ranking, people, strict=True) if level is not None]
+    whole = sum(w for _, w in ranked)
+
+    def rank(level):
+        below = sum(w for other, w in ranked if other < level)
+        return (below + sum(w for other, w in ranked if other == level) / 2) / whole
+
+    return np.array([math.nan if level is None else rank(sign * level) for level in ranking])
+
+
+def concentration(effect, people, ranks) -> float:
+    """Σ w x (2F − 1) / Σ w x over those with a rank F; undefined where nobody receives anything."""
+    known = ~np.isnan(ranks)
+    mass = (people * effect)[known]
+    return float((mass * (2 * ranks[known] - 1)).sum() / mass.sum()) if mass.sum() else math.nan
+
+
+def near_on_the_ellipsoid(city: ByHand) -> np.ndarray:
+    """Share of each zone near an active site without any projection: geodesic radii, geodesic areas."""
+    degrees = Transformer.from_crs(2263, 4326, always_xy=True)
+    azimuths, radii = np.linspace(0, 360, SIDES, endpoint=False), np.full(SIDES, DISTANCE)
+    discs = []
+    for site in city.sites:
+        start = np.full(SIDES, site.longitude), np.full(SIDES, site.latitude)
+        discs.append(Polygon(np.column_stack(ELLIPSOID.fwd(*start, azimuths, radii)[:2])))
+    near = []
+    for i, zone in enumerate(city.zones):
+        whole = brought(zone.outline, degrees, longest=LONGEST / FOOT)
+        left = taken_away(whole, [discs[j] for k, j in city.pairs if k == i and city.sites[j].active])
+        near.append(1 - area_on_the_ellipsoid(left) / area_on_the_ellipsoid(whole))
+    return np.array(near)
+
+
+def area_on_the_ellipsoid(shape: shapely.Geometry) -> float:
+    return 0.0 if shape.is_empty else abs(ELLIPSOID.geometry_area_perimeter(shape)[0])
+
+
+# The two ways side by side
+
+
+def section_text() -> str:
+    """The worked section, in the README or, until it stands there, beside the project file."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    if HEADING not in readme:
+        return (DOCS / "README-section.md").read_text(encoding="utf-8")
+    return HEADING + readme.partition(HEADING)[2].partition("\n## ")[0]
+
+
+def example_of(section: str) -> str:
+    return re.search(r"```pycon\n(.*?)```", section, re.DOTALL)[1]
+
+
+@pytest.fixture(scope="module")
+def data(shared_data):
+    return shared_data / "new_york_city"
+
+
+@pytest.fixture(scope="module")
+def folder(data, tmp_path_factory):
+    """The project file beside copies of the published files, as the worked section asks."""
+    place = tmp_path_factory.mktemp("new_york")
+    for path in (DOCS / PROJECT, *(data / name for name in (NEIGHBOURHOODS, COOLING, SHOWERS))):
+        shutil.copy(path, place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def city(data):
+    return ByHand(read_zones(data), read_sites(data))
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    """What the lines of the worked section make, run as they stand there."""
+    example = doctest.DocTestParser().get_doctest(example_of(section_text()), {}, "section", None, 0)
+    failures: list[str] = []
+    with contextlib.chdir(folder):
+        doctest.DocTestRunner(verbose=False).run(example, out=failures.append, clear_globs=False)
+    assert "".join(failures) == ""
+    return SimpleNamespace(**example.globs)
+
+
+def changed(folder: Path, place: Path, *changes: tuple[str, str]) -> Path:
+    """A copy of the project with some of its text replaced."""
+    text = (folder / PROJECT).read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    shutil.copytree(folder, place, dirs_exist_ok=True)
+    (place / PROJECT).write_text(text, encoding="utf-8")
+    return place / PROJECT
+
+
+def equal(value, expected, *, near_zero: float = 0.0) -> bool:
+    """Equal to 1e-9 relative; undefined equals undefined."""
+    return np.allclose(value, expected, rtol=1e-9, atol=near_zero, equal_nan=True)
+
+
+class TestWhatCameIn:
+    def test_the_fates_of_all_rows_add_up(self, city, found):
+        cooling = [site for site in city.sites if site.id.startswith("cooling")]
+        showers = [site for site in city.sites if site.id.startswith("shower")]
+        wanted = {
+            NEIGHBOURHOODS: [262, 197, 0, 65, 0],
+            COOLING: [271, sum(s.active and not s.in_feet for s in cooling), 2, 51, 0],
+            SHOWERS: [755, sum(s.active for s in showers), 0, 47, 0],
+        }
+        ledger = found.result.ledger.set_index("account")[["total", "used", "repaired", "flagged", "refused"]]
+        assert {name: ledger.loc[f"{name}: rows"].tolist() for name in wanted} == wanted
+        assert ledger.loc[f"{NEIGHBOURHOODS}: people", "used"] == city.people.sum()
+        assert len(found.result.status) == 262 + 271 + 755
+
+    def test_each_row_without_the_status_activated_is_flagged_and_not_active(self, city, found):
+        active = found.result.actions["active"]
+        assert [site.id for site in city.sites if site.active] == active.index[active.eq(other=True)].tolist()
+        status = found.result.status.set_index("id")["codes"].str.split("; ")
+        for site in city.sites:
+            said = {"ES-ACTION-INACTIVE", "ES-ACTION-STATUS"} & set(status[site.id])
+            assert bool(said) is not site.active
+        assert sum("ES-ACTION-STATUS" in codes for codes in status) == 5
+
+    def test_sites_are_at_their_places(self, city, found):
+        places = found.result.actions.geometry.to_crs(4326)
+        away = ELLIPSOID.inv(
+            [site.longitude for site in city.sites],
+            [site.latitude for site in city.sites],
+            places.x[[site.id for site in city.sites]],
+            places.y[[site.id for site in city.sites]],
+        )[2]
+        assert max(away) < 1e-6  # m
+
+    def test_sites_that_stand_twice_are_two_rows_and_one_reach(self, city, found):
+        places = {(site.longitude, site.latitude) for site in city.sites}
+        assert len(city.sites) - len(places) == found.result.actions.geometry.duplicated().sum() == 4
+
+    def test_coverage_is_the_share_of_the_people_whose_zone_has_a_value(self, city, found):
+        seen = found.result.coverage.set_index("what")["coverage_share"]
+        for what, column in {
+            "indicator Surface temperature on a summer day": "temperature",
+            "indicator Green space": "green",
+            "ranking income": "income",
+        }.items():
+            known = np.array([getattr(zone, column) is not None for zone in city.zones])
+            assert equal(seen[what], city.people[known].sum() / city.people.sum())
+
+
+class TestFigures:
+    """Everything the worked section quotes, and the same for each of the 1,026 sites."""
+
+    @pytest.mark.parametrize("group", ["everyone", *GROUPS])
+    @pytest.mark.parametrize("scope", ["active actions", "all actions"])
+    def test_people_near_a_site_counted_once(self, city, found, scope, group):
+        table = found.result.together.set_index(["scope", "ledger", "group"])
+        row = table.loc[(scope, "benefit", group)]
+        counted = city.active | (scope == "all actions")
+        people, near = city.count(group), city.near[scope]
+        assert equal(row["people"], people.sum())
+        assert equal(row["people_reached"], (near * people).sum())
+        assert equal(row["reached_share"], (near * people).sum() / people.sum())
+        assert equal(row[["people_reached_low", "people_reached_high"]].tolist(), city.bounds(group, near))
+        assert equal(row["people_summed"], (city.shares[:, counted].sum(axis=1) * people).sum())
+
+    def test_each_neighbourhood(self, city, found):
+        hoods = found.hoods
+        assert hoods.index.tolist() == [zone.id for zone in city.zones]
+        populated = city.people > 0
+        wanted = np.where(populated, city.near["all actions"], np.nan)
+        assert equal(hoods["benefit_reached_share"], wanted, near_zero=1e-12)
+        assert equal(found.near, city.near["active actions"], near_zero=1e-12)
+        assert hoods["priority"].tolist() == city.priority.tolist()
+        burden = [math.nan if score is None else score for score in city.burden()]
+        assert equal(hoods["burden_score"], burden, near_zero=1e-12)
+
+    def test_each_site(self, city, found):
+        table = found.result.by_effect.droplevel(["ledger", "effect"]).loc[[site.id for site in city.sites]]
+        reached = city.shares * city.people[:, None]
+        total = reached.sum(axis=0)
+        somebody = total > 0
+        share = np.where(somebody, reached[city.priority].sum(axis=0) / np.where(somebody, total, 1), np.nan)
+        assert equal(table["people_reached"], total)
+        assert equal(table["total"], total)
+        assert equal(table["mean"], total / city.people.sum())
+        assert equal(table["priority_place_share"], share)
+        area = np.array([shape.area for shape in city.shapes])
+        inside = (city.shares * area[:, None]).sum(axis=0) / [one.area for one in city.discs]
+        assert equal(table["outside_share"], 1 - inside, near_zero=1e-9)
+
+    @pytest.mark.parametrize("ranking", ["income", "burden"])
+    def test_each_site_by_a_ranking(self, city, found, ranking):
+        table = found.result.by_effect.droplevel(["ledger", "effect"])
+        ranks = ranks_of(city)[ranking]
+        wanted = [concentration(city.shares[:, j], city.people, ranks) for j in range(len(city.sites))]
+        assert equal(table.loc[[site.id for site in city.sites], f"ci_{ranking}"], wanted, near_zero=1e-11)
+
+    @pytest.mark.parametrize("group", GROUPS)
+    def test_each_site_for_a_group(self, city, found, group):
+        table = found.result.by_group.set_index(["group", "action"]).loc[group]
+        table = table.loc[[site.id for site in city.sites]]
+        people, universe = city.count(group), city.universe(group)
+        reached, among = (city.shares * people[:, None]).sum(axis=0), (city.shares * universe[:, None]).sum(axis=0)
+        bounds = [city.bounds(group, city.shares[:, j]) for j in range(len(city.sites))]
+        assert equal(table["people_reached"], reached)
+        assert equal(table[["people_reached_low", "people_reached_high"]], bounds, near_zero=1e-6)
+        assert equal(table["share_of_people"], people.sum() / universe.sum())
+        share = np.where(among > 0, reached / np.where(among > 0, among, 1), np.nan)
+        assert equal(table["share_of_effect"], share)
+        assert equal(table["parity"], share / (people.sum() / universe.sum()))
+
+    def test_priority_neighbourhoods_and_rankings_counted_once(self, city, found):
+        in_reach = city.near["active actions"] * city.people
+        assert equal(found.in_reach.sum(), in_reach.sum())
+        assert equal(found.in_reach[found.hoods["priority"]].sum(), in_reach[city.priority].sum())
+        for name, ranks in ranks_of(city).items():
+            ranking = found.project.project.rankings[name]
+            index = es.concentration_index(found.near, found.people, rank=es.rank_of(found.hoods, ranking))
+            assert equal(index, concentration(city.near["active actions"], city.people, ranks))
+
+    def test_no_projection_is_needed_to_find_the_same_people(self, city, found):
+        """Geodesic radii and geodesic areas agree to one in a million; projections could all be off alike."""
+        people = float((near_on_the_ellipsoid(city) * city.people).sum())
+        assert people == pytest.approx(found.in_reach.sum(), rel=1e-6)
+
+
+def ranks_of(city: ByHand) -> dict[str, np.ndarray]:
+    income = [zone.income for zone in city.zones]
+    return {
+        "income": fractional_ranks(city.people, income),
+        "burden": fractional_ranks(city.people, city.burden(), sign=-1),
+    }

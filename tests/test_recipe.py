@@ -1,0 +1,174 @@
+"""Declarations: frozen, strict about their keys, and of one meaning."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from equity_screen import recipe
+from equity_screen.recipe import (
+    ActionsFile,
+    BlocksFile,
+    Declaration,
+    EffectRule,
+    Group,
+    IndexRecipe,
+    Indicator,
+    NeighbourhoodsFile,
+    Policy,
+    Priority,
+    Question,
+    Ranking,
+)
+
+SMALLEST = {
+    Group: {"label": "g", "count": "n"},
+    Indicator: {"label": "i", "unit": "m", "higher_is": "worse", "column": "c"},
+    Ranking: {"column": "c", "higher_is": "advantaged"},
+    Policy: {"share": 0.4, "source": "law", "status": "in force"},
+    Priority: {"at_least": 75},
+    IndexRecipe: {"name": "n", "title": "t", "source": "s"},
+    Question: {},
+    NeighbourhoodsFile: {"file": "z.gpkg", "id": "id", "population": "pop"},
+    BlocksFile: {"file": "b.csv", "people": "n"},
+    ActionsFile: {"file": "a.csv"},
+    EffectRule: {"ledger": "benefit", "effect": "e", "unit": "u"},
+}
+
+
+def made(kind, **changes):
+    return kind.model_validate({**SMALLEST[kind], **changes})
+
+
+def test_every_declaration_is_listed_here():
+    kinds = {k for k in vars(recipe).values() if isinstance(k, type) and issubclass(k, BaseModel)}
+    assert kinds - {BaseModel, Declaration} == set(SMALLEST)
+
+
+@pytest.mark.parametrize("kind", SMALLEST)
+class TestEvery:
+    def test_refuses_a_key_it_does_not_know(self, kind):
+        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+            made(kind, no_such_key=1)
+
+    def test_is_frozen(self, kind):
+        declared = made(kind)
+        with pytest.raises(ValidationError, match="Instance is frozen"):
+            setattr(declared, next(iter(kind.model_fields)), "other")
+
+    def test_each_key_says_what_it_is(self, kind):
+        assert [name for name, field in kind.model_fields.items() if not field.description] == []
+
+
+def test_blanks_around_a_text_are_dropped():
+    assert made(Group, count=" n_poverty ").count == "n_poverty"
+
+
+class TestGroup:
+    @pytest.mark.parametrize(
+        "sources",
+        [
+            {"count": "n"},
+            {"share": "s"},
+            {"layer": "l.gpkg"},
+            {"count": "n", "share": "s"},
+            {"count": "n", "universe": "u"},
+            {"share": "s", "universe": "u"},
+            {"count": "n", "share": "s", "universe": "u", "margin": "m"},
+        ],
+        ids="+".join,
+    )
+    def test_sources_that_belong_together(self, sources):
+        assert Group(label="g", **sources).missing == "refuse"
+
+    @pytest.mark.parametrize("sources", [{}, {"count": "n", "layer": "l.gpkg"}, {"universe": "u"}], ids=str)
+    def test_no_source_or_two(self, sources):
+        with pytest.raises(ValidationError, match="give one of count, share or layer"):
+            Group(label="g", **sources)
+
+
+class TestIndicator:
+    @pytest.mark.parametrize("sources", [{"raster": "h.tif"}, {"polygons": "p.gpkg", "rate": "r"}], ids="+".join)
+    def test_other_sources(self, sources):
+        assert made(Indicator, column=None, **sources).weight == 1.0
+
+    @pytest.mark.parametrize("sources", [{"column": None}, {"raster": "h.tif"}, {"polygons": "p", "rate": "r"}], ids=str)
+    def test_no_source_or_two(self, sources):
+        with pytest.raises(ValidationError, match="give exactly one of column, raster or polygons"):
+            made(Indicator, **sources)
+
+    @pytest.mark.parametrize("lone", [{"rate": "r"}, {"column": None, "polygons": "p.gpkg"}], ids=str)
+    def test_polygons_and_rate_belong_together(self, lone):
+        with pytest.raises(ValidationError, match="polygons and rate belong together"):
+            made(Indicator, **lone)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "message"),
+        [
+            ("weight", 0, "greater than 0"),
+            ("weight", float("inf"), "finite number"),
+            ("band", 0, "greater than or equal to 1"),
+            ("higher_is", "bad", "'worse' or 'better'"),
+        ],
+    )
+    def test_impossible_values(self, key, value, message):
+        with pytest.raises(ValidationError, match=message):
+            made(Indicator, **{key: value})
+
+
+class TestPriority:
+    def test_both_bounds_may_be_given(self):
+        rule = Priority(at_least=2, at_most=3)
+        assert (rule.at_least, rule.at_most, rule.column) == (2, 3, "burden_percentile")
+
+    def test_no_rule(self):
+        with pytest.raises(ValidationError, match="at_least and/or at_most"):
+            Priority()
+
+    @pytest.mark.parametrize("share", [0, 1.01, -0.4])
+    def test_a_policy_asks_for_a_share(self, share):
+        with pytest.raises(ValidationError, match="Input should be"):
+            made(Policy, share=share)
+
+    @pytest.mark.parametrize("key", ["share", "source", "status"])
+    def test_a_policy_has_no_default(self, key):
+        with pytest.raises(ValidationError, match=rf"(?s){key}.*Field required"):
+            Policy.model_validate({k: v for k, v in SMALLEST[Policy].items() if k != key})
+
+    @pytest.mark.parametrize("key", ["source", "status"])
+    def test_a_policy_names_its_source_in_words(self, key):
+        with pytest.raises(ValidationError, match="at least 1 character"):
+            made(Policy, **{key: "  "})
+
+
+class TestEffectRule:
+    def test_within_has_a_distance(self):
+        assert made(EffectRule, reach="within", distance_m=800).distance_m == 800
+
+    @pytest.mark.parametrize("wrong", [{"reach": "within"}, {"distance_m": 800}, {"reach": "citywide", "distance_m": 1}])
+    def test_a_distance_goes_with_within_only(self, wrong):
+        with pytest.raises(ValidationError, match='distance_m goes with reach = "within", and only with it'):
+            made(EffectRule, **wrong)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"amount": -1}, {"amount_low": -1}, {"reach": "within", "distance_m": 0}, {"amount": float("nan")}],
+        ids=str,
+    )
+    def test_amounts_have_no_sign(self, wrong):
+        with pytest.raises(ValidationError, match="greater than|finite number"):
+            made(EffectRule, **wrong)
+
+    def test_an_amount_may_be_unknown(self):
+        assert made(EffectRule, amount=None).amount is None
+
+
+def test_a_question_needs_an_aversion_to_inequality():
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        Question(epsilons=())
+
+
+def test_prefixes_tell_the_columns_apart():
+    prefixes = (recipe.PEOPLE, recipe.UNIVERSE, recipe.MARGIN, recipe.COVERAGE)
+    assert len(set(prefixes)) == 4
+    assert not any(a != b and a.startswith(b) for a in prefixes for b in prefixes)
