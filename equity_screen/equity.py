@@ -26,6 +26,7 @@ from equity_screen.recipe import PEOPLE, UNIVERSE, Group, Indicator, Ranking
 
 Floats = NDArray[np.float64]
 EVERYONE = "everyone"
+NO_PLACE = "its place is not known: nothing is spread over anybody"
 BEFORE_AFTER = (
     *("action", "indicator", "unit", "group", "label", "epsilon", "kappa", "mean_before", "mean_after"),
     *("ede_before", "ede_after", "ede_change", "people_without_baseline", "undefined"),
@@ -164,7 +165,9 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
         "parity_high": _over(_over(total_high, sums["universe_total"]), share_of_people),
     }
     table = _pair_labels(effects, people, groups).assign(**{name: values.ravel() for name, values in columns.items()})
-    return table.assign(undefined=_group_reasons(table, overlay, len(people.names)))
+    unplaced = np.repeat(overlay.unlocated, len(people.names))
+    table.loc[unplaced, [name for name in columns if name not in ("people", "share_of_people")]] = np.nan
+    return table.assign(undefined=_group_reasons(table, overlay))
 
 
 def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
@@ -177,21 +180,21 @@ def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Gro
     )
 
 
-def _group_reasons(table: pd.DataFrame, overlay: Overlay, groups: int) -> NDArray[np.object_]:
-    nowhere = np.repeat(np.diff(overlay.shares.matrix.indptr) == 0, groups)
-    unknown = np.isnan(table["total"].to_numpy())
-    nothing = ~unknown & np.isnan(table["parity"].to_numpy())
+def _group_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
+    times = len(table) // max(len(overlay.unlocated), 1)
+    nowhere = np.repeat(np.diff(overlay.shares.matrix.indptr) == 0, times)
+    unplaced = np.repeat(overlay.unlocated, times)
+    total, parity, ratio = (np.isnan(table[c].to_numpy()) for c in ("total", "parity", "ratio"))
     empty = (table["people"] == 0).to_numpy()
+    known = ~total & ~empty & ~nowhere
     return _said(
         [
-            (nowhere, "the effect reaches no neighbourhood"),
-            (unknown, "the amount is missing"),
+            (unplaced, NO_PLACE),
+            (nowhere & ~unplaced, "the effect reaches no neighbourhood"),
+            (total & ~nowhere, "the amount is missing"),
             (empty, "the group has no people here"),
-            (~nowhere & ~empty & nothing, "parity: nobody of the group's universe receives anything"),
-            (
-                ~unknown & ~empty & np.isnan(table["ratio"].to_numpy()),
-                "ratio: everyone else has a mean of 0, or there is nobody else",
-            ),
+            (known & parity, "parity: nobody of the group's universe receives anything"),
+            (known & ratio, "ratio: everyone else has a mean of 0, or there is nobody else"),
         ]
     )
 
@@ -276,20 +279,30 @@ def by_effect(
     for name, ranking in (rankings or {}).items():
         columns |= _concentration(name, doses, rank_of(neighbourhoods, ranking), people.population)
     table = pd.DataFrame(columns, index=overlay.per_person.columns)
+    table.loc[overlay.unlocated, table.columns.drop(["unit", "per"])] = np.nan
     return table.assign(undefined=_effect_reasons(table, overlay))
 
 
 def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
-    nowhere = np.diff(overlay.shares.matrix.indptr) == 0
-    unknown = ~nowhere & np.isnan(table["total"].to_numpy())
-    nobody = ~nowhere & (table["people_reached"] == 0).to_numpy()
-    nothing = ~nowhere & ~nobody & (table["total"] == 0).to_numpy()
+    nowhere = (np.diff(overlay.shares.matrix.indptr) == 0) & ~overlay.unlocated
+    placed = ~nowhere & ~overlay.unlocated
+    unknown = placed & np.isnan(table["total"].to_numpy())
+    nobody = placed & (table["people_reached"] == 0).to_numpy()
+    nothing = placed & ~nobody & (table["total"] == 0).to_numpy()
+    known = placed & ~unknown & ~nobody & ~nothing
+    unranked = [
+        (known & np.isnan(table[column].to_numpy()), f"{column}: nobody who receives anything is ranked")
+        for column in table.columns
+        if str(column).startswith("ci_")
+    ]
     return _said(
         [
-            (nowhere, "it reaches no neighbourhood: shares and concentration are undefined"),
+            (overlay.unlocated, NO_PLACE),
+            (nowhere, "it reaches no neighbourhood: shares and the concentration index are undefined"),
             (unknown, "the amount is missing: amounts, shares and concentration are undefined"),
             (nobody, "nobody lives in reach: shares and the concentration index are undefined"),
             (nothing, "the total is 0: shares and the concentration index are undefined"),
+            *unranked,
         ]
     )
 

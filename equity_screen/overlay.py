@@ -32,14 +32,16 @@ class Overlay(NamedTuple):
 
     ``shares``: neighbourhoods × effects, share of the people in reach [0–1]. ``per_person``: the same
     pairs, effect per person of the neighbourhood [unit]. ``reach``: polygons of the located effects
-    (WGS 84). ``outside``: by effect, share of the reach's area in no neighbourhood. ``once``:
-    neighbourhoods × (scope, ledger), share of the people in reach of at least one located effect.
+    (WGS 84). ``outside``: by effect, share of the reach's area in no neighbourhood. ``unlocated``: which
+    effects have no known place. ``members``: positions of the located effects by (scope, ledger).
+    ``once``: neighbourhoods × (scope, ledger), share of the people in reach of at least one of them.
     """
 
     shares: Relation
     per_person: Relation
     reach: gpd.GeoDataFrame
     outside: pd.Series
+    unlocated: NDArray[np.bool_]
     members: Mapping[tuple[str, str], NDArray[np.intp]]
     once: Relation
 
@@ -109,6 +111,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
         Relation(per_person, shares.rows, labels),
         reach.to_crs(WGS84).reset_index(drop=True),
         _outside(footprints, by_area, space.zones).where(located).set_axis(labels),
+        (kinds == "nowhere").to_numpy(),
         members,
         _once(space, members, footprints, hits=hits, shares=shares),
     )

@@ -80,7 +80,7 @@ def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question
         "assessed": _assessed(ledger, plan),
         "effect": grouped["effect"].agg("; ".join).reindex(actions.index),
         "unit": grouped["unit"].agg(lambda units: "; ".join(dict.fromkeys(units))).reindex(actions.index),
-        "people_reached": grouped["people_reached"].max().reindex(actions.index).mask(actions["where"] == "unlocated"),
+        "people_reached": grouped["people_reached"].max().reindex(actions.index),
         **{column: table[column].mask(several) for column in measured},
     }
     return pd.DataFrame(columns, index=actions.index).assign(

@@ -212,7 +212,8 @@ def screen(
     Raises
     ------
     InputError
-        A column that the question or an effect needs is missing.
+        A column that the question or an effect needs is missing, an id stands twice, an effect's action
+        does not exist.
     UsageError
         Priority people who are no group, or a priority that does not speak of every neighbourhood.
 
@@ -226,11 +227,11 @@ def screen(
     """
     question = _with_groups(question or Question(), neighbourhoods)
     _require_group(question)
+    _require_tables(neighbourhoods, plan, question)
     plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
     hoods = neighbourhoods.sort_index()
     blocks = _renumbered(blocks, neighbourhoods.index, hoods.index)
     hoods = hoods.assign(priority=_priority(hoods, priority, question))
-    _require_rankings(hoods, question)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
     hoods = hoods.assign(**_reached(laid, people))
     asked = {"priority": hoods["priority"] if priority is not None or question.priority else None}
@@ -308,14 +309,31 @@ def _require_group(question: Question) -> None:
         raise UsageError(msg)
 
 
-def _require_rankings(hoods: pd.DataFrame, question: Question) -> None:
+def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None:
+    """Refuse tables made by hand that lack what the question needs, all faults at once."""
+    asked = ["population", *(PEOPLE + g for g in question.groups), *question.indicators]
+    tables = [(hoods, "neighbourhoods", asked), (plan.actions, "actions", ["where", "zones", "active", "sector"])]
     faults = [
+        finding("ES-COLUMN-MISSING", name, column=column, hint=did_you_mean(column, table.columns))
+        for table, name, columns in tables
+        for column in columns
+        if column not in table.columns
+    ]
+    faults += [
+        finding("ES-ID-DUPLICATE", name, id=str(label), count=int((table.index == label).sum()), rows="in the index")
+        for table, name, _ in tables
+        for label in table.index[table.index.duplicated()].unique()
+    ]
+    unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
+    faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
+    known = hoods.columns.drop("geometry", errors="ignore")
+    faults += [
         finding(
             "ES-RANKING-COLUMN",
             "project",
             column=f"rankings.{name}.column",
             value=r.column,
-            hint=did_you_mean(r.column, hoods.columns.drop("geometry")),
+            hint=did_you_mean(r.column, known),
         )
         for name, r in question.rankings.items()
         if r.column not in hoods.columns

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
+from scipy.sparse import csr_array
 
+from benchmarks import fairness, overlay, screen
 from benchmarks.__main__ import available, main
 from benchmarks.harness import AnswersDifferError, Goal, Workload, assert_equal, measure, report, within
 
@@ -152,3 +156,76 @@ def test_differing_answers_exit_1_and_are_named(capsys):
 
 def test_the_harness_itself_is_no_benchmark():
     assert not {"harness", "__main__", "all"} & set(available())
+
+
+# The benchmarks themselves, on workloads small enough to be quick
+
+
+def test_the_benchmarks_are_found_by_name():
+    assert {"fairness", "overlay", "screen"} <= set(available())
+
+
+@pytest.fixture(scope="module")
+def small_city():
+    return fairness.city(actions=6, neighbourhoods=40, groups=2)
+
+
+def test_all_actions_at_once_and_the_loop_measure_the_same(small_city):
+    sample = fairness.sampled(small_city, 3)
+    assert sample.actions.tolist() == [0, 2, 5]
+    tables = fairness.at_once(small_city), fairness.one_by_one(small_city, sample)
+    fairness.same_metrics(*tables, actions=sample.actions)
+
+
+@pytest.mark.parametrize(("table", "column"), [(0, "ci_income"), (1, "parity_low")])
+def test_a_metric_that_differs_is_named(small_city, table, column):
+    sample = fairness.sampled(small_city, 3)
+    loop = fairness.one_by_one(small_city, sample)
+    loop[table][column] += 1e-9
+    with pytest.raises(AssertionError, match=column):
+        fairness.same_metrics(fairness.at_once(small_city), loop, actions=sample.actions)
+
+
+# Zones A and B are 2 x 1 side by side; three quarters of the people of A live where the box is.
+ZONES = gpd.GeoSeries([shapely.box(0, 0, 2, 1), shapely.box(2, 0, 4, 1)], index=["A", "B"], crs=3035)
+BOX = gpd.GeoSeries([shapely.box(0, 0, 1, 1)], index=["box"], crs=3035)
+BLOCKS = gpd.GeoDataFrame(
+    {"zone": [0, 0, 1], "people": [30.0, 10.0, 5.0]},
+    geometry=gpd.points_from_xy([0.5, 1.5, 3.0], [0.5, 0.5, 0.5]),
+    crs=3035,
+)
+
+
+def test_both_sides_share_areas_alike():
+    for share in (overlay.by_area, overlay.by_overlay):
+        assert share(ZONES, BOX).toarray().tolist() == [[0.5], [0.0]]
+
+
+@pytest.mark.parametrize("share", [overlay.by_points, overlay.by_sjoin])
+def test_both_sides_share_population_points_alike(share):
+    inside = overlay.Reached(ZONES.index, BLOCKS, BOX, "intersects")
+    assert share(inside).toarray().tolist() == [[0.75], [0.0]]
+    near = overlay.Reached(ZONES.index, BLOCKS, BOX.translate(5000), "dwithin")
+    assert (near.distance_m, inside.distance_m) == (1000.0, None)
+    assert share(near).nnz == 0
+
+
+def test_shares_may_differ_by_rounding_only():
+    share = csr_array([[0.5, 0.0]])
+    overlay.same_shares(share, csr_array([[0.5 + 1e-10, 0.0]]))
+    with pytest.raises(AssertionError, match="largest difference of a share is 0.25"):
+        overlay.same_shares(share, csr_array([[0.5, 0.25]]))
+    with pytest.raises(AssertionError, match="nan"):
+        overlay.same_shares(share, csr_array([[np.nan, 0.0]]))
+
+
+def test_zones_of_the_workload_leave_no_gap_and_do_not_overlap():
+    zones = overlay.tessellation(30, np.random.default_rng(1))
+    assert zones.is_valid.all()
+    assert zones.area.sum() == pytest.approx(shapely.union_all(zones.array).area, rel=1e-9)
+
+
+def test_a_demo_without_its_pages_is_not_timed(monkeypatch):
+    monkeypatch.setattr(screen, "command", lambda *_: None)
+    with pytest.raises(AnswersDifferError, match=r"left out map\.html, report\.html"):
+        screen.demo()

@@ -1,0 +1,69 @@
+"""Plans for the city of four squares, written by hand in a line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from equity_screen.actions import Plan
+from equity_screen.synthetic import CRS, ORIGIN
+
+BLANK = {
+    "ledger": "benefit",
+    "effect": "shade",
+    "amount": 1.0,
+    "amount_low": np.nan,
+    "amount_high": np.nan,
+    "unit": "degC",
+    "per": "person",
+    "reach": "footprint",
+    "distance_m": np.nan,
+    "driver": "",
+    "indicator": "",
+}
+
+
+def km(shape: BaseGeometry) -> BaseGeometry:
+    """Move a shape in km east and north of the city's corner to its coordinates."""
+    return shapely.transform(shape, lambda points: 1000.0 * points + ORIGIN)
+
+
+def km_box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    """Rectangle in km east and north of the city's corner."""
+    return km(shapely.box(west, south, east, north))
+
+
+def effect(action: str, **given: object) -> dict[str, object]:
+    """One benefit of 1 degC a person on the footprint, but for what is given."""
+    return BLANK | {"action": action} | given
+
+
+def plan_of(
+    places: Mapping[str, BaseGeometry | str],
+    *effects: Mapping[str, object],
+    inactive: Sequence[str] = (),
+    crs: str = CRS,
+) -> Plan:
+    """Plan with actions by id at a geometry, or ``"citywide"``, ``"unlocated"`` or ``"zones:A;B"``."""
+    words = {name: place if isinstance(place, str) else "geometry" for name, place in places.items()}
+    table = pd.DataFrame(
+        {
+            "name": list(places),
+            "sector": "transport",
+            "where": [word.split(":")[0] for word in words.values()],
+            "zones": [word.partition(":")[2] for word in words.values()],
+            "active": pd.Series([name not in inactive for name in places], dtype="object").to_numpy(),
+            "cost": np.nan,
+            "tco2e": np.nan,
+        },
+        index=pd.Index(list(places), name="action", dtype="str"),
+    )
+    shapes = [None if isinstance(place, str) else place for place in places.values()]
+    columns = ["action", *BLANK]
+    rows = pd.DataFrame(list(effects) or [effect(name) for name in places], columns=columns)
+    return Plan(gpd.GeoDataFrame(table, geometry=shapes, crs=crs), rows)
