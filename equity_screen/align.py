@@ -27,7 +27,7 @@ from equity_screen.schema import (
     require_columns,
     row_status,
 )
-from equity_screen.zonal import raster_means
+from equity_screen.zonal import LEAST_COVERAGE, raster_means
 
 
 def align(neighbourhoods: gpd.GeoDataFrame, **layers: str | Path | Indicator) -> gpd.GeoDataFrame:
@@ -161,6 +161,7 @@ def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tu
     areas = measure_of(zones).areas
     shares = area_shares(to_space(zones, areas), to_space(known.geometry, areas)).matrix
     covered = shares.sum(axis=1)
+    covered = np.where(covered > LEAST_COVERAGE, covered, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(covered > 0, (shares @ rates[rates.notna()].to_numpy()) / covered, np.nan)
     return pd.DataFrame({"mean": mean, "coverage": np.minimum(covered, 1.0)}, index=zones.index)

@@ -215,8 +215,9 @@ def point_shares(
     zone = blocks["zone"].to_numpy(dtype=np.intp)
     totals = np.bincount(zone, weights=people, minlength=len(labels[0]))
     order = np.lexsort((block, zone[block], column))
-    pairs, first = np.unique(column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_index=True)
-    reached = np.add.reduceat(people[block[order]], first) if len(pairs) else np.empty(0)
+    pairs, pair = np.unique(column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_inverse=True)
+    # Summed one by one as the totals are: the same people give the same bits, and their share is exactly 1.
+    reached = np.bincount(pair, weights=people[block[order]], minlength=len(pairs))
     rows, columns = pairs % len(labels[0]), pairs // len(labels[0])
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(totals[rows] > 0, np.minimum(reached / totals[rows], 1.0), 0.0)

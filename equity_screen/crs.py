@@ -305,7 +305,7 @@ def likely_crs(
 
 
 def impossible(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
-    """Tell which positions cannot exist in a CRS: not finite, or degrees out of range.
+    """Tell which positions cannot exist in a CRS: not finite, out of range, or beyond its projection.
 
     Parameters
     ----------
@@ -324,7 +324,15 @@ def impossible(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
     >>> impossible(np.array([[12.5, 55.7], [720000.0, 6170000.0], [np.nan, 0.0]]), WGS84).tolist()
     [False, True, True]
     """
-    return ~_on_earth(*_transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1]))
+    there = _transformer(crs, WGS84)
+    lon, lat = there.transform(xy[:, 0], xy[:, 1])
+    possible = _on_earth(lon, lat)
+    if crs.is_projected:
+        # A conic projection takes any number to some place; only those that come back are of it.
+        back = np.column_stack(there.transform(lon, lat, direction="INVERSE"))
+        with np.errstate(invalid="ignore"):
+            possible &= np.abs(back - xy).max(axis=1) <= LONGEST_LINE_M
+    return ~possible
 
 
 def _on_earth(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -117,9 +117,10 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     Returns
     -------
     DataFrame
-        One row for each effect and group: people, people_reached with its bounds [people],
-        reached_share [0–1], total [unit × people], mean, mean_rest, gap [unit], ratio,
-        share_of_effect, share_of_people [0–1], parity with its bounds, undefined (reasons).
+        One row for each effect and group: own_universe (counted among others than everyone), people,
+        people_reached with its bounds [people], reached_share [0–1], total [unit × people], mean,
+        mean_rest, gap [unit], ratio, share_of_effect, share_of_people [0–1], parity with its bounds,
+        undefined (reasons).
 
     References
     ----------
@@ -175,8 +176,12 @@ def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Gro
     labels = [groups[n].label if n in groups else n for n in people.names]
     dimensions = [groups[n].dimension if n in groups else "" for n in people.names]
     times = len(effects)
+    own = (people.universes != people.population[:, None]).any(axis=0)
     return repeated.reset_index(drop=True).assign(
-        group=list(people.names) * times, label=labels * times, dimension=dimensions * times
+        group=list(people.names) * times,
+        own_universe=list(own) * times,
+        label=labels * times,
+        dimension=dimensions * times,
     )
 
 
@@ -338,11 +343,12 @@ def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats
     ranked = np.where(np.isnan(rank), 0.0, population)
     generalised = doses.T @ tilted if total > 0 else np.full(doses.shape[1], np.nan)
     mean = _over(doses.T @ ranked, np.asarray(total))
-    nowhere = np.diff(doses.indptr) == 0
-    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": np.where(nowhere, np.nan, generalised)}
+    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": generalised}
 
 
-def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group]) -> pd.DataFrame:
+def counted_once(
+    overlay: Overlay, people: People, *, groups: Mapping[str, Group], priority: pd.Series | None = None
+) -> pd.DataFrame:
     """People in reach of at least one located effect of a ledger, each person once.
 
     Parameters
@@ -353,13 +359,17 @@ def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group
         People by neighbourhood.
     groups : mapping of str to Group
         Declarations, for the labels.
+    priority : pandas.Series of bool, optional
+        Priority neighbourhoods.
 
     Returns
     -------
     DataFrame
         One row for each scope (active or all actions), ledger and group, everyone first: people,
-        people_reached with its ecological bounds [people], reached_share [0–1], and people_summed,
-        the plain sum over effects that counts some people often.
+        people_reached [people] with a group's ecological bounds (those of everyone are not known),
+        reached_share [0–1], people_summed, the plain sum over effects that counts some people often,
+        priority_place_share, the share of those reached who live in priority neighbourhoods [0–1], and
+        undefined: a ledger in which nothing was assessed has no numbers.
 
     Examples
     --------
@@ -386,10 +396,23 @@ def counted_once(overlay: Overlay, people: People, *, groups: Mapping[str, Group
         "people_reached_high": high,
         "reached_share": _over(reached, count),
         "people_summed": summed,
+        "priority_place_share": _priority_share(once, whole, priority),
     }
     pairs = keys.repeat(len(whole.names)).to_frame(index=False)
     labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)] * len(keys)
-    return pairs.assign(group=list(whole.names) * len(keys), label=labels, **{n: v.ravel() for n, v in columns.items()})
+    values = {name: numbers.ravel() for name, numbers in columns.items()}
+    table = pairs.assign(group=list(whole.names) * len(keys), label=labels, **values)
+    table.loc[table["group"] == EVERYONE, ["people_reached_low", "people_reached_high"]] = np.nan
+    blank = ~table["ledger"].isin(overlay.per_person.columns.get_level_values("ledger"))
+    table.loc[blank, [name for name in columns if name != "people"]] = np.nan
+    return table.assign(undefined=np.where(blank, "no " + table["ledger"] + " was assessed", ""))
+
+
+def _priority_share(once: csc_array, people: People, priority: pd.Series | None) -> Floats:
+    reached = once.T @ people.groups
+    if priority is None:
+        return np.full(reached.shape, np.nan)
+    return _over(once.T @ np.where(priority.to_numpy(dtype=bool)[:, None], people.groups, 0.0), reached)
 
 
 def _summed(overlay: Overlay, people: People) -> Floats:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import shapely
 
@@ -95,6 +96,7 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
     except (
         pyogrio.errors.DataSourceError,
         shapely.errors.ShapelyError,
+        pa.ArrowException,
         pd.errors.ParserError,
         pd.errors.ParserWarning,
         pd.errors.EmptyDataError,

@@ -249,8 +249,9 @@ def _people_columns(
             numbers, more = rows.numbers(column)
             columns[name] = numbers.where(population > 0, numbers.fillna(0.0))
             found = [*found, *more, *check_counts(columns[name], rows.origin, ids=rows.ids)]
+    excluded = raw.isna() & (declared.population_missing == "exclude")
     for name, group in groups.items():
-        more_columns, more = _group_columns(rows, name, group, population=population)
+        more_columns, more = _group_columns(rows, name, group, population=population.mask(excluded))
         columns |= more_columns
         found = found + more
     return columns, findings + found
@@ -283,12 +284,13 @@ def _group_columns(
     people, universe, findings = _counted(rows, group, population)
     empty = population == 0
     people, universe = people.mask(empty & people.isna(), 0.0), universe.mask(empty, 0.0)
-    missing = people.isna() | universe.isna()
+    # Where the people are not known, a count of some of them has nothing to be a part of.
+    missing = people.isna() | universe.isna() | population.isna()
     findings += rows.findings(missing & population.notna(), _group_missing(name, group))
     people, universe = people.mask(missing, 0.0), universe.mask(missing, 0.0)
     findings += check_counts(people.rename(group.count or group.share), rows.origin, ids=rows.ids, total=universe)
     columns = {PEOPLE + name: people}
-    if not universe.equals(population):
+    if not universe.equals(population.fillna(0.0)):
         columns[UNIVERSE + name] = universe
     if group.margin:
         margin, more = rows.numbers(group.margin)

@@ -146,7 +146,8 @@ def _overlaps(geometry: gpd.GeoSeries, rows: _Rows) -> list[Finding]:
         return []
     shapes = geometry.to_crs(measure_of(geometry).areas).array
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    first, second = first[first < second], second[first < second]
+    pairs = np.unique(np.column_stack([first, second])[first < second], axis=0)
+    first, second = pairs[:, 0], pairs[:, 1]
     inner = ~shapely.touches(shapes[first], shapes[second])
     first, second = first[inner], second[inner]
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))

@@ -239,7 +239,7 @@ def screen(
         by_effect(laid, plan.effects, people=people, neighbourhoods=hoods, rankings=question.rankings, **asked),
         by_group(laid, plan.effects, people=people, groups=question.groups),
     )
-    together = counted_once(laid, people, groups=question.groups)
+    together = counted_once(laid, people, groups=question.groups, **asked)
     status = inputs.status if inputs else NO_INPUTS
     return Result(
         question=question,
@@ -343,10 +343,16 @@ def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None
 
 
 def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
-    """Share of each neighbourhood's people in reach of any action, by ledger; NaN where nobody lives."""
-    once = pd.DataFrame(laid.once.matrix.toarray(), columns=laid.once.columns)
+    """Share of each neighbourhood's people in reach of an active action, by ledger.
+
+    NaN where nobody lives, and in a ledger in which nothing was assessed.
+    """
+    once = pd.DataFrame(laid.once.matrix.toarray(), columns=laid.once.columns)["active actions"]
+    assessed = set(laid.per_person.columns.get_level_values("ledger"))
     return {
-        f"{ledger}_reached_share": np.where(people.population > 0, once["all actions", ledger].to_numpy(), np.nan)
+        f"{ledger}_reached_share": np.where(
+            (people.population > 0) & (ledger in assessed), once[ledger].to_numpy(), np.nan
+        )
         for ledger in LEDGERS
     }
 

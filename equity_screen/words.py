@@ -21,6 +21,8 @@ ECOLOGICAL = (
     "Everyone in the reached part of a neighbourhood is taken to be like its residents on average; "
     "the bounds show how far the truth can be from that."
 )
+# Unit of an effect that is nothing but being in reach: its mean says nothing that the share does not.
+REACH_UNIT = "people in reach"
 # Rounding noise of a uniform effect: no gradient that a ranking could show is as small.
 NO_GRADIENT = 1e-12
 
@@ -108,7 +110,8 @@ def parity_sentence(row: Row, *, ledger: str) -> str:
     share, people = row["share_of_effect"], row["share_of_people"]
     if np.isnan(share):
         return f"{label}: no share of the {ledger} can be given ({row.get('undefined') or 'undefined'})."
-    start = f"{label} {verb} {percent_text(share)} of the {ledger} and are {percent_text(people)} of the people"
+    among = "those among whom they were counted" if row.get("own_universe") else "the people"
+    start = f"{label} {verb} {percent_text(share)} of the {ledger} and are {percent_text(people)} of {among}"
     low, high = row["parity_low"] * people, row["parity_high"] * people
     if low < people < high and percent_text(low) != percent_text(high):
         between = f"the true share lies between {percent_text(low)} and {percent_text(high)}"
@@ -147,6 +150,8 @@ def reach_sentence(row: Row, *, ledger: str, effect: str, population: float) -> 
     start = f'The {ledger} "{effect}" {verb} {number_text(round(people))} people ({share} of everyone)'
     if row["undefined"]:
         return f"{start}; {row['undefined']}."
+    if row["unit"] == REACH_UNIT:
+        return f"{start}."
     return f"{start}; its mean over everyone is {number_text(mean)} {row['unit']}."
 
 

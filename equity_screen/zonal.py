@@ -15,6 +15,9 @@ from rasterio.errors import RasterioIOError
 
 from equity_screen.errors import InputError, finding
 
+# A zone beside a layer shares slivers with it once both are in one CRS; they are no observation.
+LEAST_COVERAGE = 1e-6
+
 
 def raster_means(
     path: str | Path, zones: gpd.GeoSeries, *, band: int = 1, nodata: tuple[float, ...] = ()
@@ -74,7 +77,9 @@ def raster_means(
         found = exactextract.exact_extract(source, frame, ["mean", "count"], output="pandas")
     cell_area = abs(transform.a * transform.e)
     coverage = (found["count"].to_numpy() * cell_area / shapes.area.to_numpy()).clip(0.0, 1.0)
-    means = {"mean": found["mean"].to_numpy(dtype=np.float64), "coverage": coverage}
+    seen = coverage > LEAST_COVERAGE
+    mean = found["mean"].to_numpy(dtype=np.float64)
+    means = {"mean": np.where(seen, mean, np.nan), "coverage": np.where(seen, coverage, 0.0)}
     return pd.DataFrame(means, index=shapes.index).reindex(zones.index).fillna({"coverage": 0.0})
 
 

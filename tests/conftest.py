@@ -15,9 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # The same examples on every machine, and no deadline: a busy machine is no fault of the code.
-settings.register_profile(
-    "project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 
@@ -33,8 +31,7 @@ def shared_data() -> Path:
     shared = Path(os.environ.get("EQUITY_SCREEN_SHARED") or ROOT.parent / "shared")
     if not (shared / "data").is_dir():
         pytest.skip(
-            f"no published data: {shared.name}/data is neither beside the project nor named by "
-            "EQUITY_SCREEN_SHARED"
+            f"no published data: {shared.name}/data is neither beside the project nor named by EQUITY_SCREEN_SHARED"
         )
     return shared / "data"
 

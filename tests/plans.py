@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from equity_screen.actions import Plan
-from equity_screen.synthetic import CRS, ORIGIN
+from equity_screen.synthetic import CRS, ORIGIN, four_zones
 
 BLANK = {
     "ledger": "benefit",
@@ -26,6 +28,27 @@ BLANK = {
     "driver": "",
     "indicator": "",
 }
+
+PROJECT = """
+title = "Four squares"
+[neighbourhoods]
+file = "zones.geojson"
+id = "id"
+population = "people"
+{declared}
+[groups.low_income]
+label = "People with low incomes"
+count = "low_income"
+[[actions]]
+file = "actions.csv"
+id = "id"
+where = "where"
+cost = "cost"
+[[effects]]
+ledger = "benefit"
+effect = "shade"
+unit = "degC"
+"""
 
 
 def km(shape: BaseGeometry) -> BaseGeometry:
@@ -67,3 +90,15 @@ def plan_of(
     columns = ["action", *BLANK]
     rows = pd.DataFrame(list(effects) or [effect(name) for name in places], columns=columns)
     return Plan(gpd.GeoDataFrame(table, geometry=shapes, crs=crs), rows)
+
+
+def write_project(folder: Path, *, people: object = 400, declared: str = "", where: str = "zones:A;C") -> Path:
+    """Write the four squares as a project; D has as many people as is said."""
+    table = four_zones().reset_index(names="id")[["id", "population", "people_low_income", "geometry"]]
+    table.columns = ["id", "people", "low_income", "geometry"]
+    shapes = json.loads(table.to_crs(4326).to_json(drop_id=True))
+    shapes["features"][3]["properties"]["people"] = people
+    (folder / "zones.geojson").write_text(json.dumps(shapes), encoding="utf-8")
+    (folder / "actions.csv").write_text(f"id,where,cost\nX,{where},100\nY,citywide,\n", encoding="utf-8")
+    (folder / "screen.toml").write_text(PROJECT.format(declared=declared), encoding="utf-8")
+    return folder / "screen.toml"

@@ -140,12 +140,7 @@ def test_no_internal_import_is_hidden_in_a_function():
 
 @pytest.mark.parametrize("library", ["folium", "branca"])
 def test_only_maps_draws_maps(library):
-    users = {
-        module_name(path)
-        for path in SOURCES
-        for name, _, _ in imports_of(path)
-        if name.split(".")[0] == library
-    }
+    users = {module_name(path) for path in SOURCES for name, _, _ in imports_of(path) if name.split(".")[0] == library}
     assert users <= {"maps"}
 
 
@@ -187,9 +182,7 @@ def run_python(code: str, *arguments: str, cwd: Path) -> subprocess.CompletedPro
     """Run in a folder that is not the project's; a failure shows what was written on stderr."""
     command = [sys.executable, "-c", code, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    run = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stderr
     return run
 
@@ -277,9 +270,7 @@ def code_lines(text: str) -> set[int]:
     docstrings = {
         line
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)

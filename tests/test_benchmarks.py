@@ -213,7 +213,7 @@ def test_both_sides_share_population_points_alike(share):
 def test_shares_may_differ_by_rounding_only():
     share = csr_array([[0.5, 0.0]])
     overlay.same_shares(share, csr_array([[0.5 + 1e-10, 0.0]]))
-    with pytest.raises(AssertionError, match="largest difference of a share is 0.25"):
+    with pytest.raises(AssertionError, match=r"largest difference of a share is 0\.25"):
         overlay.same_shares(share, csr_array([[0.5, 0.25]]))
     with pytest.raises(AssertionError, match="nan"):
         overlay.same_shares(share, csr_array([[np.nan, 0.0]]))

@@ -179,6 +179,13 @@ def test_points_without_people_reach_nobody() -> None:
     assert shares.matrix.toarray().ravel().tolist() == [0.0, 1.0]
 
 
+def test_a_zone_reached_whole_is_exactly_one_also_with_fractions_of_people() -> None:
+    blocks = pd.DataFrame({"zone": np.repeat([0, 1, 2], 50), "people": np.random.default_rng(5).random(150)})
+    everyone = np.arange(150), np.zeros(150, dtype=np.intp)
+    shares = point_shares(everyone, blocks, labels=(pd.Index(list("ABC")), pd.Index(["x"])))
+    assert shares.matrix.toarray().ravel().tolist() == [1.0, 1.0, 1.0]
+
+
 def test_no_point_reached_is_an_empty_relation() -> None:
     nobody = np.array([], dtype=np.intp), np.array([], dtype=np.intp)
     blocks = pd.DataFrame({"zone": [0], "people": [4.0]})

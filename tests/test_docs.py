@@ -36,9 +36,7 @@ def public_names(path: Path) -> dict[str, ast.FunctionDef | ast.ClassDef]:
         for method in node.body
         if isinstance(method, ast.FunctionDef)
     }
-    return {
-        name: node for name, node in (top | methods).items() if not name.rpartition(".")[2].startswith("_")
-    }
+    return {name: node for name, node in (top | methods).items() if not name.rpartition(".")[2].startswith("_")}
 
 
 PUBLIC = {f"{path.stem}.{name}": node for path in MODULES for name, node in public_names(path).items()}
@@ -88,9 +86,7 @@ def test_each_parameter_and_result_of_a_public_function_is_described(name):
     names = {part.strip(" *") for line in described for part in line.split(",")}
     assert set(parameters(node)) - names == set()
     answers = node.returns is not None and ast.unparse(node.returns) not in {"None", "NoReturn"}
-    assert not answers or section(text, "Returns") or section(text, "Yields"), (
-        "what comes back is not described"
-    )
+    assert not answers or section(text, "Returns") or section(text, "Yields"), "what comes back is not described"
 
 
 # Errors are shown where they are raised, and plain tuples and bases where they are filled.
@@ -116,9 +112,7 @@ def test_pytest_runs_the_examples_of_the_package():
 
 
 def readme_commands() -> list[str]:
-    return [
-        line.removeprefix("$ ") for line in text_of("README.md").splitlines() if "python3 -m venv" in line
-    ]
+    return [line.removeprefix("$ ") for line in text_of("README.md").splitlines() if "python3 -m venv" in line]
 
 
 def test_readme_has_two_commands_that_set_themselves_up():
@@ -226,8 +220,7 @@ SPOKEN = [
     path
     for pattern in ("*.md", "equity_screen/**/*", "notebooks/*.ipynb", "data/**/*.md", "data/**/*.toml")
     for path in sorted(ROOT.glob(pattern))
-    if path.suffix in {".md", ".py", ".toml", ".html", ".j2", ".ipynb", ".csv"}
-    and path.name != "CONTRIBUTING.md"
+    if path.suffix in {".md", ".py", ".toml", ".html", ".j2", ".ipynb", ".csv"} and path.name != "CONTRIBUTING.md"
 ]
 
 

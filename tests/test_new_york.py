@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import csv
 import doctest
+import itertools
 import math
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -29,6 +29,7 @@ from pyproj import Geod, Transformer
 from shapely import MultiPolygon, Polygon
 
 import equity_screen as es
+from tests.browser import visit
 
 pytestmark = pytest.mark.shared
 
@@ -139,9 +140,9 @@ def projection(kind: str, middle: tuple[float, float]) -> str:
 
 
 def with_vertices(ring: np.ndarray, longest: float) -> np.ndarray:
-    """Cut every side into equal pieces, none longer than asked."""
+    """Cut every side into equal pieces, none longer than asked; the longest side here is 998 m."""
     points = [ring[:1]]
-    for start, end in zip(ring[:-1], ring[1:], strict=True):
+    for start, end in itertools.pairwise(ring):
         pieces = math.ceil(math.dist(start, end) / longest)
         steps = np.arange(1, max(pieces, 1) + 1)[:, None] / max(pieces, 1)
         points.append(start + steps * (end - start))
@@ -156,8 +157,7 @@ def brought(outline: shapely.Geometry, transformer: Transformer, *, longest: flo
         return np.column_stack(transformer.transform(x, y))
 
     parts = [
-        Polygon(ring(part.exterior), [ring(hole) for hole in part.interiors])
-        for part in shapely.get_parts(outline)
+        Polygon(ring(part.exterior), [ring(hole) for hole in part.interiors]) for part in shapely.get_parts(outline)
     ]
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
@@ -227,9 +227,7 @@ class ByHand:
         """Share of each zone's area within 800 m of at least one site: 1 less what no disc takes away."""
         near = []
         for i, shape in enumerate(self.shapes):
-            mine = [
-                self.discs[j] for k, j in self.pairs if k == i and (self.sites[j].active or not active_only)
-            ]
+            mine = [self.discs[j] for k, j in self.pairs if k == i and (self.sites[j].active or not active_only)]
             near.append(1 - taken_away(shape, mine).area / shape.area)
         return np.array(near)
 
@@ -301,6 +299,15 @@ def concentration(effect, people, ranks) -> float:
     return float((mass * (2 * ranks[known] - 1)).sum() / mass.sum()) if mass.sum() else math.nan
 
 
+def percent_ranks(values: list[float | None]) -> list[float]:
+    """Share of the others that are lower [%]; undefined for who has no value."""
+    known = [value for value in values if value is not None]
+    return [
+        math.nan if value is None else 100 * sum(other < value for other in known) / (len(known) - 1)
+        for value in values
+    ]
+
+
 def near_on_the_ellipsoid(city: ByHand) -> np.ndarray:
     """Share of each zone near an active site without any projection: geodesic radii, geodesic areas."""
     degrees = Transformer.from_crs(2263, 4326, always_xy=True)
@@ -325,10 +332,8 @@ def area_on_the_ellipsoid(shape: shapely.Geometry) -> float:
 
 
 def section_text() -> str:
-    """The worked section, in the README or, until it stands there, beside the project file."""
+    """The worked section of the README."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    if HEADING not in readme:
-        return (DOCS / "README-section.md").read_text(encoding="utf-8")
     return HEADING + readme.partition(HEADING)[2].partition("\n## ")[0]
 
 
@@ -384,17 +389,11 @@ def equal(value, expected, *, near_zero: float = 0.0) -> bool:
 
 class TestWhatCameIn:
     def test_the_fates_of_all_rows_add_up(self, city, found):
-        cooling = [site for site in city.sites if site.id.startswith("cooling")]
-        showers = [site for site in city.sites if site.id.startswith("shower")]
-        wanted = {
-            NEIGHBOURHOODS: [262, 197, 0, 65, 0],
-            COOLING: [271, sum(s.active and not s.in_feet for s in cooling), 2, 51, 0],
-            SHOWERS: [755, sum(s.active for s in showers), 0, 47, 0],
-        }
         ledger = found.result.ledger.set_index("account")[["total", "used", "repaired", "flagged", "refused"]]
+        wanted = fates(city)
         assert {name: ledger.loc[f"{name}: rows"].tolist() for name in wanted} == wanted
         assert ledger.loc[f"{NEIGHBOURHOODS}: people", "used"] == city.people.sum()
-        assert len(found.result.status) == 262 + 271 + 755
+        assert len(found.result.status) == sum(row[0] for row in wanted.values())
 
     def test_each_row_without_the_status_activated_is_flagged_and_not_active(self, city, found):
         active = found.result.actions["active"]
@@ -443,19 +442,25 @@ class TestFigures:
         assert equal(row["people"], people.sum())
         assert equal(row["people_reached"], (near * people).sum())
         assert equal(row["reached_share"], (near * people).sum() / people.sum())
-        assert equal(row[["people_reached_low", "people_reached_high"]].tolist(), city.bounds(group, near))
+        if group == "everyone":
+            assert row[["people_reached_low", "people_reached_high"]].isna().all()
+        else:
+            assert equal(row[["people_reached_low", "people_reached_high"]].tolist(), city.bounds(group, near))
+        inside = (near * people)[city.priority].sum() / (near * people).sum()
+        assert equal(row["priority_place_share"], inside)
         assert equal(row["people_summed"], (city.shares[:, counted].sum(axis=1) * people).sum())
 
     def test_each_neighbourhood(self, city, found):
         hoods = found.hoods
         assert hoods.index.tolist() == [zone.id for zone in city.zones]
         populated = city.people > 0
-        wanted = np.where(populated, city.near["all actions"], np.nan)
+        wanted = np.where(populated, city.near["active actions"], np.nan)
         assert equal(hoods["benefit_reached_share"], wanted, near_zero=1e-12)
-        assert equal(found.near, city.near["active actions"], near_zero=1e-12)
+        assert equal(found.near, np.where(populated, city.near["active actions"], 0.0), near_zero=1e-12)
         assert hoods["priority"].tolist() == city.priority.tolist()
         burden = [math.nan if score is None else score for score in city.burden()]
-        assert equal(hoods["burden_score"], burden, near_zero=1e-12)
+        assert equal(hoods["burden_score"], burden)
+        assert equal(hoods["burden_percentile"], percent_ranks(city.burden()))
 
     def test_each_site(self, city, found):
         table = found.result.by_effect.droplevel(["ledger", "effect"]).loc[[site.id for site in city.sites]]
@@ -494,8 +499,9 @@ class TestFigures:
 
     def test_priority_neighbourhoods_and_rankings_counted_once(self, city, found):
         in_reach = city.near["active actions"] * city.people
-        assert equal(found.in_reach.sum(), in_reach.sum())
-        assert equal(found.in_reach[found.hoods["priority"]].sum(), in_reach[city.priority].sum())
+        found_in_reach = found.near * found.people
+        assert equal(found_in_reach.sum(), in_reach.sum())
+        assert equal(found_in_reach[found.hoods["priority"]].sum(), in_reach[city.priority].sum())
         for name, ranks in ranks_of(city).items():
             ranking = found.project.project.rankings[name]
             index = es.concentration_index(found.near, found.people, rank=es.rank_of(found.hoods, ranking))
@@ -504,7 +510,36 @@ class TestFigures:
     def test_no_projection_is_needed_to_find_the_same_people(self, city, found):
         """Geodesic radii and geodesic areas agree to one in a million; projections could all be off alike."""
         people = float((near_on_the_ellipsoid(city) * city.people).sum())
-        assert people == pytest.approx(found.in_reach.sum(), rel=1e-6)
+        assert people == pytest.approx((found.near * found.people).sum(), rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def published(found, tmp_path_factory):
+    """The folder that a run publishes."""
+    return es.publish(found.result, tmp_path_factory.mktemp("published") / "results", project=found.project.project)
+
+
+class TestOutputs:
+    def test_the_table_of_people_counted_once_is_published_in_full(self, city, published):
+        with (published / "together.csv").open(encoding="utf-8", newline="") as lines:
+            rows = [row for row in csv.DictReader(lines) if row["ledger"] == "benefit"]
+        assert len(rows) == 2 * (1 + len(GROUPS))
+        for row in rows:
+            reached = city.near[row["scope"]] * city.count(row["group"])
+            assert float(row["people_reached"]) == pytest.approx(reached.sum(), rel=1e-9)
+
+    def test_every_input_row_is_published_with_its_fate(self, city, published):
+        with (published / "status.csv").open(encoding="utf-8", newline="") as lines:
+            rows = Counter((row["input"], row["status"]) for row in csv.DictReader(lines))
+        for name, (_, *counts) in fates(city).items():
+            assert [rows[name, fate] for fate in ("used", "repaired", "flagged", "refused")] == counts
+
+    @pytest.mark.browser
+    @pytest.mark.parametrize("name", ["map.html", "report.html"])
+    def test_a_page_of_a_thousand_sites_opens_offline(self, published, page, name):
+        assert (published / name).stat().st_size < 3_000_000
+        assert visit(page, published / name) == []
+        assert "New York City: who is near a place to cool down" in page.inner_text("h1")
 
 
 def ranks_of(city: ByHand) -> dict[str, np.ndarray]:
@@ -513,3 +548,209 @@ def ranks_of(city: ByHand) -> dict[str, np.ndarray]:
         "income": fractional_ranks(city.people, income),
         "burden": fractional_ranks(city.people, city.burden(), sign=-1),
     }
+
+
+def refusals(project: Path) -> list[es.Finding]:
+    """What keeps a project from running; nothing has been computed or written then."""
+    with pytest.raises(es.InputError, match="in the input") as caught:
+        es.screen_project(project)
+    return list(caught.value.findings)
+
+
+class TestTraps:
+    """Each trap of these files, and what the numbers would be for one who steps into it."""
+
+    def test_radii_are_metres_in_every_direction_and_neither_feet_nor_degrees(self, city, found):
+        """800 feet are 243.8 m; a circle drawn in degrees is a quarter too narrow at this latitude."""
+        outlines = found.result.reach.set_index("action").geometry
+        for site in city.sites[::10]:
+            lon, lat = shapely.get_coordinates(outlines[site.id]).T
+            here = np.full(len(lon), site.longitude), np.full(len(lon), site.latitude)
+            radii = ELLIPSOID.inv(*here, lon, lat)[2]
+            assert radii == pytest.approx(np.full(len(lon), DISTANCE), abs=0.01)
+
+    def test_areas_are_those_of_the_ellipsoid(self, city):
+        """The city's land is 782.5 km²; in feet taken for metres it would be ten times as much."""
+        area = sum(shape.area for shape in city.shapes)
+        degrees = Transformer.from_crs(2263, 4326, always_xy=True)
+        true = [area_on_the_ellipsoid(brought(z.outline, degrees, longest=LONGEST / FOOT)) for z in city.zones]
+        assert area == pytest.approx(sum(true), rel=1e-6)
+        assert area / 1e6 == pytest.approx(782.5, abs=0.1)
+
+    def test_a_percentage_is_neither_a_fraction_nor_a_count(self, city, found):
+        colour = found.hoods["people_people_of_colour"]
+        assert equal(colour, city.count("people_of_colour"))
+        assert colour["BK0101"] == pytest.approx(0.273069 * 37_518)  # published: 27.3069 %
+        assert 0.68 < colour.sum() / city.people.sum() < 0.69
+
+    def test_groups_keep_their_own_universes(self, city, found):
+        """Among everyone, 16.7 % have incomes below the poverty line; among those asked, 16.9 %."""
+        shares = found.result.by_group.groupby("group")["share_of_people"].first()
+        for group in ("poverty", "limited_english"):
+            people, universe = city.count(group).sum(), city.universe(group).sum()
+            assert equal(found.hoods[f"universe_{group}"], city.universe(group))
+            assert equal(shares[group], people / universe)
+            assert people / universe > 1.01 * people / city.people.sum()
+            near = city.near["active actions"]
+            low = sum(np.maximum(0, near * city.people - (city.people - city.count(group))))
+            assert abs(low - city.bounds(group, near)[0]) > 1000
+        # Everyone was asked where they were born: what differs is the rounding of the percentage.
+        assert city.universe("foreign_born") == pytest.approx(city.people, rel=1e-5)
+
+    def test_a_park_has_no_people_and_no_share_of_a_group(self, city, found):
+        empty = [zone.id for zone in city.zones if zone.kind != "0"]
+        parks = found.hoods.loc[empty]
+        assert len(parks) == 65
+        assert (parks["population"] == 0).all()
+        missing = ["benefit_reached_share", "burden_score", "burden_percentile", "surface_temperature", "green_space"]
+        assert parks[missing].isna().all(axis=None)
+        assert not parks["priority"].any()
+        status = found.result.status.set_index("id").loc[empty]
+        assert set(zip(status["status"], status["codes"], strict=True)) == {("flagged", "ES-POP-UNPOPULATED")}
+
+    def test_empty_neighbourhoods_are_refused_where_their_type_is_not_declared(self, city, folder, tmp_path):
+        project = changed(folder, tmp_path / "types", ('["5", "6", "7", "8", "9"]', '["9"]'))
+        found = refusals(project)
+        others = [zone.id for zone in city.zones if zone.kind not in {"0", "9"}]
+        assert sorted(f.id for f in found) == others
+        assert {(f.code, f.source, f.column) for f in found} == {("ES-POP-MISSING", NEIGHBOURHOODS, "population")}
+        assert {f.mend for f in found} == {"supply it, or declare population_missing or unpopulated_where"}
+        assert min(int(f.row.removeprefix("feature ")) for f in found) == 9
+
+    def test_two_files_without_ids_need_a_prefix(self, folder, tmp_path):
+        changes = [('id_prefix = "shower-"\n', ""), ('id_prefix = "cooling-"', 'id_prefix = ""')]
+        found = refusals(changed(folder, tmp_path / "ids", *changes))
+        assert {f.code for f in found} == {"ES-ID-TWO-FILES"}
+        assert {f.source for f in found} == {f"{COOLING}, {SHOWERS}"}
+        assert sorted(f.id for f in found) == [f"{number:03d}" for number in range(1, 272)]
+
+    def test_the_two_rows_in_feet_are_refused_by_name_and_nothing_is_written(self, folder, tmp_path):
+        project = changed(folder, tmp_path / "mixed", ('other_crs = ["EPSG:2263"]', "other_crs = []"))
+        command = [sys.executable, "-m", "equity_screen", "run", str(project), "--out", str(tmp_path / "out")]
+        ran = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+        assert ran.returncode == 3
+        assert not (tmp_path / "out").exists()
+        named = re.search(r"```text\n(.*?)```", section_text(), re.DOTALL)[1].splitlines()
+        said = [line.strip() for line in ran.stderr.splitlines() if "[ES-" in line]
+        assert said == named
+        assert len(said) == 2
+
+    def test_refused_rows_stay_in_the_ledger_when_the_run_goes_on_without_them(self, folder, tmp_path):
+        changes = [('other_crs = ["EPSG:2263"]', ""), ('apportion = "area"', 'on_bad_row = "refuse"')]
+        result = es.screen_project(changed(folder, tmp_path / "without", *changes))
+        assert result.ledger.set_index("account").loc[f"{COOLING}: rows", "refused"] == 2
+        assert len(result.actions) == 271 - 2 + 755
+        assert not {"cooling-270", "cooling-271"} & set(result.actions.index)
+
+    def test_converted_rows_are_listed_as_repaired(self, city, found):
+        status = found.result.status.set_index("id")
+        repaired = status[status["status"] == "repaired"]
+        in_feet = [site.id for site in city.sites if site.in_feet and site.id.startswith("cooling")]
+        assert repaired.index.tolist() == in_feet == ["cooling-270", "cooling-271"]
+        assert repaired["row"].tolist() == ["row 271", "row 272"]
+        assert repaired["reasons"].str.contains("(989406.7231, 201692.205)", regex=False).tolist() == [True, False]
+        assert repaired["reasons"].str.contains("EPSG:2263; converted, as declared").all()
+        assert repaired["mends"].str.contains("write them in one CRS").all()
+
+
+# The worked section
+
+
+def people(number: float) -> str:
+    return f"{round(number):,}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def fates(city: ByHand) -> dict[str, list[int]]:
+    """Rows of each file: in all, used, repaired, flagged, refused."""
+    cooling = [site for site in city.sites if site.id.startswith("cooling")]
+    showers = [site for site in city.sites if site.id.startswith("shower")]
+    used = [sum(site.active and not site.in_feet for site in cooling), sum(site.active for site in showers)]
+    repaired = sum(site.in_feet for site in cooling)
+    peopled = sum(zone.population > 0 for zone in city.zones)
+    return {
+        NEIGHBOURHOODS: [len(city.zones), peopled, 0, len(city.zones) - peopled, 0],
+        COOLING: [len(cooling), used[0], repaired, len(cooling) - used[0] - repaired, 0],
+        SHOWERS: [len(showers), used[1], 0, len(showers) - used[1], 0],
+    }
+
+
+def sentences(city: ByHand) -> list[str]:
+    """The sentences of the section that hold a number, with the numbers found by hand."""
+    near = city.near["active actions"]
+    in_reach, active = near * city.people, city.shares[:, city.active].sum(axis=1)
+    missed, summed, ranks = city.people - in_reach, (active * city.people).sum(), ranks_of(city)
+    index = {name: signed(concentration(near, city.people, rank)) for name, rank in ranks.items()}
+    rows = fates(city)
+    return [
+        f"{rows[NEIGHBOURHOODS][3]} of the {rows[NEIGHBOURHOODS][0]} neighbourhoods are parks, cemeteries,",
+        f"{rows[COOLING][0] - rows[COOLING][2]} of the cooling sites in degrees, and {rows[COOLING][2]} in feet",
+        f"and is not active: {city.active.sum()} of the {len(city.sites):,} sites are.",
+        f"the active ones would have {people(summed)} people in reach, {summed / in_reach.sum():.1f} times those who",
+        f"The {city.priority.sum()} neighbourhoods of Heat Vulnerability 4–5 hold",
+        f"hold {percent(city.people[city.priority].sum() / city.people.sum())} % of the people, and",
+        f"{percent(in_reach[city.priority].sum() / in_reach.sum())} % of those in reach of an active site",
+        f"{people(missed[city.priority].sum())} people there are not in reach of any, of {people(missed.sum())} in",
+        f"being in reach is {index['income']} by income and {index['burden']} by burden",
+        f"the index by income is {signed(concentration(active, city.people, ranks['income']))}.",
+        f"everyone's {percent(in_reach.sum() / city.people.sum())} % lies between the two",
+        f"Poverty was counted among {people(city.universe('poverty').sum())} people and limited English among",
+        f"limited English among {people(city.universe('limited_english').sum())}, not among all.",
+    ]
+
+
+def signed(index: float) -> str:
+    return f"{index:.3f}".replace("-", "−")
+
+
+def table_rows(city: ByHand, labels: dict[str, str]) -> list[str]:
+    """The rows of the two tables of the section, with the numbers found by hand."""
+    rows = [f"| `{name}` | {' | '.join(map(str, counts))} |" for name, counts in fates(city).items()]
+    near, anybody = city.near["active actions"], city.near["all actions"]
+    for label, name in labels.items():
+        count = city.count(name)
+        reached = [(share * count).sum() for share in (near, anybody)]
+        active, any_site = (f"{people(number)} ({percent(number / count.sum())} %)" for number in reached)
+        # For everyone there is nothing to tell apart: the bounds say who may be in reach, not how many are.
+        low, high = ("–", "–") if name == "everyone" else map(people, city.bounds(name, near))
+        rows.append(f"| {label} | {people(count.sum())} | {active} | {low} | {high} | {any_site} |")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def figures(city, found):
+    """All that the section says in figures, found by hand; only the groups' labels come from the project."""
+    groups = found.project.project.groups
+    labels = {"Everyone": "everyone"} | {group.label: name for name, group in groups.items()}
+    return [*table_rows(city, labels), *sentences(city)]
+
+
+class TestSection:
+    """The worked section says what was found by hand, and nothing else in figures."""
+
+    # The question's own: the distance, the rule, the licence, the index of most and of none, all of the
+    # people; and the five sites without a status, which are counted above.
+    ASKED = ("800", "4", "5", "2.0", "0", "100")
+
+    def test_each_table_row_and_sentence_has_the_numbers_found_by_hand(self, figures):
+        text = " ".join(section_text().split())
+        assert [figure for figure in figures if figure not in text] == []
+
+    def test_there_is_no_other_number(self, figures):
+        prose = re.sub(r"```.*?```|\]\([^)]*\)|`[^`|]*`", "", section_text(), flags=re.DOTALL)
+        number = re.compile(r"(?<![\w.])−?\d+(?:,\d{3})*(?:\.\d+)?")
+        known = {*self.ASKED, *(n for figure in figures for n in number.findall(figure))}
+        assert set(number.findall(prose)) - known == set()
+
+    def test_it_cannot_be_told_whether_a_group_is_nearer_than_everyone(self, city):
+        near = city.near["active actions"]
+        everyone = (near * city.people).sum() / city.people.sum()
+        for group in GROUPS:
+            low, high = (bound / city.count(group).sum() for bound in city.bounds(group, near))
+            assert low < everyone < high
+
+    def test_the_picture_is_light(self):
+        assert (DOCS / "map.png").stat().st_size <= 400_000

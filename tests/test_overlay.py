@@ -193,17 +193,18 @@ def test_an_amount_per_household_is_shared_by_the_people_of_the_neighbourhood(ci
     assert doses(laid).ravel().tolist() == [6, 6, 4, 3]  # 12 * 50/100, 100/200, 100/300, 100/400
 
 
-def test_an_amount_per_km2_follows_the_area_on_the_ellipsoid(city: gpd.GeoDataFrame) -> None:
-    laid = overlay(city, plan_of({"X": "zones:A"}, effect("X", per="km2", amount=100.0)))
-    assert doses(laid)[0, 0] == 0.0, "a place given by zone ids alone has no area"
-    drawn = overlay(city, plan_of({"X": km_box(0, 0, 1, 1)}, effect("X", per="km2", amount=100.0)))
-    assert doses(drawn)[0, 0] == pytest.approx(geodesic_km2("A"), rel=1e-6)
+@pytest.mark.parametrize("place", ["zones:A", km_box(0, 0, 1, 1)])
+def test_an_amount_per_km2_follows_the_area_on_the_ellipsoid(
+    city: gpd.GeoDataFrame, place: str | shapely.Geometry
+) -> None:
+    laid = overlay(city, plan_of({"X": place}, effect("X", per="km2", amount=100.0)))
+    assert doses(laid)[0, 0] == pytest.approx(geodesic_km2("A"), rel=1e-6)
 
 
 def test_a_total_is_shared_out_over_the_people_in_reach_and_nothing_is_lost(city: gpd.GeoDataFrame) -> None:
     laid = overlay(city, plan_of({"X": "zones:B;D"}, effect("X", per="total", amount=1200.0)))
-    assert doses(laid).ravel().tolist() == [0, 2, 0, 2]
-    assert doses(laid).ravel() @ city["population"] == 1200.0
+    assert doses(laid).ravel() == pytest.approx([0, 2, 0, 2], rel=1e-15)
+    assert doses(laid).ravel() @ city["population"] == pytest.approx(1200.0, rel=1e-15)
 
 
 def test_a_total_may_be_shared_out_by_a_driver(city: gpd.GeoDataFrame) -> None:

@@ -43,9 +43,7 @@ def test_unknown_name_is_refused():
         written("{{ nmae }}", name="a")
 
 
-@pytest.mark.parametrize(
-    ("active", "words"), [(True, "active"), (np.False_, "not active"), (None, "status unknown")]
-)
+@pytest.mark.parametrize(("active", "words"), [(True, "active"), (np.False_, "not active"), (None, "status unknown")])
 def test_state_in_words(active, words):
     assert pages.state_words(active) == words
 

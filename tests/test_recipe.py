@@ -12,6 +12,7 @@ from equity_screen.recipe import (
     Declaration,
     EffectRule,
     Group,
+    IndexChoice,
     IndexRecipe,
     Indicator,
     NeighbourhoodsFile,
@@ -28,6 +29,7 @@ SMALLEST = {
     Policy: {"share": 0.4, "source": "law", "status": "in force"},
     Priority: {"at_least": 75},
     IndexRecipe: {"name": "n", "title": "t", "source": "s"},
+    IndexChoice: {},
     Question: {},
     NeighbourhoodsFile: {"file": "z.gpkg", "id": "id", "population": "pop"},
     BlocksFile: {"file": "b.csv", "people": "n"},
@@ -92,7 +94,9 @@ class TestIndicator:
     def test_other_sources(self, sources):
         assert made(Indicator, column=None, **sources).weight == 1.0
 
-    @pytest.mark.parametrize("sources", [{"column": None}, {"raster": "h.tif"}, {"polygons": "p", "rate": "r"}], ids=str)
+    @pytest.mark.parametrize(
+        "sources", [{"column": None}, {"raster": "h.tif"}, {"polygons": "p", "rate": "r"}], ids=str
+    )
     def test_no_source_or_two(self, sources):
         with pytest.raises(ValidationError, match="give exactly one of column, raster or polygons"):
             made(Indicator, **sources)
@@ -145,7 +149,9 @@ class TestEffectRule:
     def test_within_has_a_distance(self):
         assert made(EffectRule, reach="within", distance_m=800).distance_m == 800
 
-    @pytest.mark.parametrize("wrong", [{"reach": "within"}, {"distance_m": 800}, {"reach": "citywide", "distance_m": 1}])
+    @pytest.mark.parametrize(
+        "wrong", [{"reach": "within"}, {"distance_m": 800}, {"reach": "citywide", "distance_m": 1}]
+    )
     def test_a_distance_goes_with_within_only(self, wrong):
         with pytest.raises(ValidationError, match='distance_m goes with reach = "within", and only with it'):
             made(EffectRule, **wrong)
@@ -156,7 +162,7 @@ class TestEffectRule:
         ids=str,
     )
     def test_amounts_have_no_sign(self, wrong):
-        with pytest.raises(ValidationError, match="greater than|finite number"):
+        with pytest.raises(ValidationError, match=r"greater than|finite number"):
             made(EffectRule, **wrong)
 
     def test_an_amount_may_be_unknown(self):

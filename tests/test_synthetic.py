@@ -59,9 +59,7 @@ def populated(city: City) -> gpd.GeoDataFrame:
 
 def block_zones(city: City) -> gpd.GeoDataFrame:
     """Blocks joined to the neighbourhoods they lie in."""
-    points = gpd.GeoDataFrame(
-        city.blocks, geometry=gpd.points_from_xy(city.blocks["x"], city.blocks["y"]), crs=CRS
-    )
+    points = gpd.GeoDataFrame(city.blocks, geometry=gpd.points_from_xy(city.blocks["x"], city.blocks["y"]), crs=CRS)
     return points.sjoin(city.neighbourhoods[["id", "geometry"]], predicate="within")
 
 
@@ -152,9 +150,7 @@ def test_every_estimate_has_a_positive_margin_of_error(city: City) -> None:
     people = populated(city)
     for column in ["population", "median_income", *GROUPS]:
         assert (people[f"{column}_moe"] > 0.0).all(), column
-    assert people["population_moe"].iloc[0] == np.rint(
-        1.645 * np.sqrt(12.0 * (people["population"].iloc[0] + 1.0))
-    )
+    assert people["population_moe"].iloc[0] == np.rint(1.645 * np.sqrt(12.0 * (people["population"].iloc[0] + 1.0)))
 
 
 def test_incomes_fall_and_burdens_rise_from_the_hills_to_the_harbour(city: City) -> None:
@@ -403,9 +399,7 @@ def test_shipped_bytes_are_the_remade_ones_with_what_made_them(remade: Path, nam
 
 def test_files_read_back_as_the_tables(remade: Path) -> None:
     city = synthetic_city()
-    assert_geodataframe_equal(
-        gpd.read_file(remade / "neighbourhoods.gpkg"), city.neighbourhoods, check_dtype=False
-    )
+    assert_geodataframe_equal(gpd.read_file(remade / "neighbourhoods.gpkg"), city.neighbourhoods, check_dtype=False)
     actions = gpd.read_file(remade / "actions.geojson")
     assert actions.geometry.geom_equals(city.actions.geometry).eq(city.actions.geometry.notna()).all()
     assert_frame_equal(pd.read_csv(remade / "blocks.csv"), city.blocks, check_exact=True)

@@ -1,0 +1,165 @@
+"""Benefits and burdens: the table of effects, and rules that hold for many actions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from equity_screen.effects import check_effects, effects_from_rules
+from equity_screen.errors import InputError
+from equity_screen.recipe import EffectRule
+from equity_screen.schema import Origin
+
+CSV = Origin("effects.csv", "row")
+ROW = {"action": "A1", "ledger": "benefit", "effect": "shade", "unit": "°C", "amount": "0.5"}
+
+
+def check(*changes, actions=("A1", "A2")):
+    table = pd.DataFrame([{**ROW, **change} for change in changes or [{}]]).fillna("")
+    return check_effects(table, origin=CSV, actions=actions)
+
+
+def fault(**change):
+    (found,) = check({"effect": "other"}, change).findings
+    return found
+
+
+class TestTable:
+    def test_what_is_not_said(self):
+        row = check().table.iloc[0]
+        assert row[["per", "reach", "driver", "indicator", "grade"]].tolist() == ["person", "footprint", "", "", ""]
+        assert row[["amount_low", "amount_high", "distance_m"]].isna().all()
+
+    def test_rows_in_the_order_of_action_ledger_effect(self):
+        rows = [("A2", "benefit", "b"), ("A1", "burden", "a"), ("A1", "benefit", "z"), ("A1", "benefit", "b")]
+        table = check(*({"action": a, "ledger": s, "effect": e} for a, s, e in rows)).table
+        found = table[["action", "ledger", "effect"]].apply(tuple, axis=1).tolist()
+        assert found == sorted(rows)
+
+    def test_words_in_any_case_and_blanks_around(self):
+        row = check({"ledger": " Burden ", "reach": "CITYWIDE", "action": "A1 ", "per": "Total"}).table.iloc[0]
+        assert row[["action", "ledger", "reach", "per"]].tolist() == ["A1", "burden", "citywide", "total"]
+
+    def test_source_is_another_name_for_evidence(self):
+        assert check({"source": "Plan 2030"}).table["evidence"].tolist() == ["Plan 2030"]
+        assert check({"source": "x", "evidence": "Plan 2030"}).table["evidence"].tolist() == ["Plan 2030"]
+
+    def test_needed_columns(self):
+        with pytest.raises(InputError, match="2 faults") as caught:
+            check_effects(pd.DataFrame({"action": ["A1"], "efect": ["x"], "unit": ["m"]}), origin=CSV, actions=["A1"])
+        assert [(f.column, f.source) for f in caught.value.findings] == [
+            ("ledger", "effects.csv"),
+            ("effect", "effects.csv"),
+        ]
+        assert "did you mean 'efect'?" in str(caught.value)
+
+    def test_the_table_given_is_left_alone(self):
+        table = pd.DataFrame([{**ROW, "source": "x"}])
+        check_effects(table, origin=CSV, actions=["A1"])
+        assert list(table.columns) == [*ROW, "source"]
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        ("change", "code", "column", "value"),
+        [
+            ({"action": "A3"}, "ES-EFFECT-ACTION", "action", "A3"),
+            ({"action": ""}, "ES-EFFECT-ACTION", "action", ""),
+            ({"effect": " "}, "ES-EFFECT-NAME", "effect", ""),
+            ({"ledger": "benefits"}, "ES-EFFECT-WORD", "ledger", "benefits"),
+            ({"per": "capita"}, "ES-EFFECT-WORD", "per", "capita"),
+            ({"reach": "near"}, "ES-EFFECT-WORD", "reach", "near"),
+            ({"grade": "guessed"}, "ES-EFFECT-WORD", "grade", "guessed"),
+            ({"amount": "much"}, "ES-NUMBER-TEXT", "amount", "much"),
+            ({"amount": "-0.5"}, "ES-EFFECT-NEGATIVE", "amount", "-0.5"),
+            ({"reach": "within"}, "ES-EFFECT-DISTANCE", "distance_m", ""),
+            ({"reach": "within", "distance_m": "0"}, "ES-EFFECT-DISTANCE", "distance_m", "0.0"),
+            ({"distance_m": "100"}, "ES-EFFECT-DISTANCE-UNUSED", "distance_m", "100.0"),
+            ({"amount_low": "0.6"}, "ES-EFFECT-ORDER", "amount", "0.5"),
+            ({"amount_high": "0.4"}, "ES-EFFECT-ORDER", "amount", "0.5"),
+        ],
+        ids=str,
+    )
+    def test_is_refused_with_its_place(self, change, code, column, value):
+        checked = check({"effect": "other"}, change)
+        found = next(f for f in checked.findings if f.code == code)
+        action = change.get("action", "A1")
+        assert (found.status, found.source, found.row, found.id) == ("refused", "effects.csv", "row 3", action)
+        assert (found.column, found.value) == (column, value)
+        assert checked.table["effect"].tolist() == ["other"]
+
+    def test_the_mend_names_the_nearest_word(self):
+        assert fault(ledger="benefits").mend == "did you mean 'benefit'?"
+
+    @pytest.mark.parametrize("low", ["", "0.5", "0"])
+    def test_low_central_high_may_be_equal_or_unknown(self, low):
+        assert check({"amount_low": low, "amount_high": "0.5"}).findings == ()
+
+    def test_low_above_high_without_a_central_amount(self):
+        codes = {f.code for f in check({"amount": "", "amount_low": "5", "amount_high": "1"}).findings}
+        assert codes == {"ES-EFFECT-AMOUNT", "ES-EFFECT-ORDER"}
+
+    def test_no_amount_is_flagged_and_kept(self):
+        checked = check({"amount": ""})
+        assert checked.status["status"].tolist() == ["flagged"]
+        assert np.isnan(checked.table["amount"][0])
+
+    def test_an_amount_of_0_is_an_amount(self):
+        assert check({"amount": "0"}).findings == ()
+
+    def test_the_same_effect_twice_in_one_ledger(self):
+        checked = check({}, {"amount": "1"}, {"ledger": "burden"}, {"action": "A2"})
+        assert [(f.code, f.row) for f in checked.findings] == [
+            ("ES-EFFECT-DUPLICATE", "row 2"),
+            ("ES-EFFECT-DUPLICATE", "row 3"),
+        ]
+
+    def test_all_faults_of_a_row_at_once(self):
+        checked = check({"action": "A3", "ledger": "x", "amount": "-1", "distance_m": "far"})
+        assert len(checked.findings) == 4
+        assert checked.status["status"].tolist() == ["refused"]
+
+
+def rule(**changes):
+    return EffectRule.model_validate({"ledger": "benefit", "effect": "e", "unit": "u", **changes})
+
+
+class TestRules:
+    ACTIONS = pd.DataFrame({"sector": ["tram", "park", "tram"]}, index=["A1", "A2", "A3"])
+
+    @pytest.mark.parametrize(
+        ("choice", "found"),
+        [
+            ({}, ["A1", "A2", "A3"]),
+            ({"sectors": ("tram",)}, ["A1", "A3"]),
+            ({"actions": ("A3", "A2")}, ["A2", "A3"]),
+            ({"actions": ("A1", "A2"), "sectors": ("tram",)}, ["A1"]),
+        ],
+        ids=str,
+    )
+    def test_who_a_rule_holds_for(self, choice, found):
+        assert effects_from_rules([rule(**choice)], self.ACTIONS)["action"].tolist() == found
+
+    def test_are_effects_like_those_of_a_table(self):
+        rules = [rule(reach="within", distance_m=800, amount=2, amount_low=1), rule(ledger="burden", amount=None)]
+        checked = check_effects(effects_from_rules(rules, self.ACTIONS), origin=CSV, actions=self.ACTIONS.index)
+        assert len(checked.table) == 6
+        assert checked.table[["amount", "amount_low", "distance_m"]].iloc[0].tolist() == [2.0, 1.0, 800.0]
+        assert {f.code for f in checked.findings} == {"ES-EFFECT-AMOUNT"}
+
+    def test_the_range_of_a_rule_is_checked(self):
+        checked = check_effects(
+            effects_from_rules([rule(amount_low=2)], self.ACTIONS), origin=CSV, actions=self.ACTIONS.index
+        )
+        assert {f.code for f in checked.findings} == {"ES-EFFECT-ORDER"}
+
+    def test_every_unknown_name_with_its_hint(self):
+        with pytest.raises(InputError, match="2 faults") as caught:
+            effects_from_rules([rule(actions=("A11",)), rule(effect="f", sectors=("trm",))], self.ACTIONS)
+        first, second = caught.value.findings
+        assert (first.column, first.value, first.reason) == ("actions", "A11", "effect e: no such action")
+        assert (second.column, second.value, second.mend) == ("sectors", "trm", "did you mean 'tram'?")
+
+    def test_none(self):
+        assert effects_from_rules([], self.ACTIONS).empty

@@ -1,0 +1,364 @@
+"""Neighbourhoods in: people, groups and indicators checked row by row, tables joined, fates told."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from equity_screen.errors import EquityScreenWarning, InputError
+from equity_screen.layers import (
+    check_neighbourhoods,
+    join_columns,
+    points_from_columns,
+    read_neighbourhoods,
+    settle,
+)
+from equity_screen.recipe import Group, Indicator, NeighbourhoodsFile, Question, Ranking
+from equity_screen.schema import Origin
+from equity_screen.synthetic import four_zones
+
+LAYER, TABLE = Origin("zones.gpkg", "feature"), Origin("people.csv", "row")
+COLLAPSED = "POLYGON ((560000 6200000, 560001 6200001, 560000 6200000, 560000 6200000))"
+
+
+def squares(**columns):
+    """Squares of 1 km side by side, named A, B …, with these columns."""
+    size = len(next(iter(columns.values())))
+    shapes = [shapely.box(560_000 + 1000 * i, 6_200_000, 561_000 + 1000 * i, 6_201_000) for i in range(size)]
+    return gpd.GeoDataFrame({"id": list("ABCDEFG")[:size], **columns}, geometry=shapes, crs=25832)
+
+
+def check(frame, *, groups=None, indicators=None, rankings=None, extra=(), **declared):
+    file = NeighbourhoodsFile.model_validate({"file": "zones.gpkg", "id": "id", "population": "pop", **declared})
+    question = Question(groups=groups or {}, indicators=indicators or {}, rankings=rankings or {})
+    return check_neighbourhoods(frame, file, origin=LAYER, question=question, extra=extra)
+
+
+def group_of(frame, **sources):
+    """Columns and codes of one group; the population is the column pop."""
+    missing = sources.pop("missing", "refuse")
+    checked = check(frame, groups={"g": Group(label="the group", missing=missing, **sources)})
+    return checked.table, [(f.code, f.row, f.column) for f in checked.findings]
+
+
+class TestTable:
+    def test_the_package_columns_in_the_order_of_ids(self):
+        frame = squares(pop=[10, 20], n=[" East ", "West"]).iloc[::-1].reset_index(drop=True)
+        table = check(frame, name="n").table
+        assert table.index.tolist() == ["A", "B"]
+        assert table.index.name == "neighbourhood"
+        assert table["population"].tolist() == [10.0, 20.0]
+        assert table["population"].dtype == np.float64
+        assert table.crs == frame.crs
+
+    def test_people_of_each_row_go_into_the_ledger_refused_or_not(self):
+        checked = check(squares(pop=[10, 20, -5]))
+        assert checked.table.index.tolist() == ["A", "B"]
+        assert checked.status["status"].tolist() == ["used", "used", "refused"]
+        assert checked.status["people"].tolist() == [10.0, 20.0, -5.0]
+
+    def test_the_order_of_rows_changes_nothing(self):
+        frame = squares(pop=[10, 20, 30], n=[1, 2, 3])
+        turned = check(frame.iloc[[2, 0, 1]].reset_index(drop=True), groups={"g": Group(label="g", count="n")})
+        pd.testing.assert_frame_equal(check(frame, groups={"g": Group(label="g", count="n")}).table, turned.table)
+
+    def test_a_column_that_is_not_there(self):
+        with pytest.raises(InputError, match=r"column popp: no such column. Mend: did you mean 'pop'") as caught:
+            check(squares(pop=[1]), population="popp", groups={"g": Group(label="g", count="n", margin="m")})
+        assert [f.column for f in caught.value.findings] == ["popp", "n", "m"]
+
+    def test_no_crs(self):
+        with pytest.raises(InputError, match=r"zones.gpkg, column CRS: the file has no CRS"):
+            check(squares(pop=[1]).set_crs(None, allow_override=True))
+
+    def test_a_bow_tie_is_used_with_both_lobes(self):
+        frame = squares(pop=[10])
+        frame.loc[0, "geometry"] = shapely.from_wkt(
+            "POLYGON ((560000 6200000, 561000 6201000, 561000 6200000, 560000 6201000, 560000 6200000))"
+        )
+        checked = check(frame)
+        assert checked.status["status"].tolist() == ["repaired"]
+        assert checked.table.area["A"] == pytest.approx(500_000)
+
+    def test_people_on_a_polygon_without_area(self):
+        frame = squares(pop=[10, 20])
+        frame.loc[0, "geometry"] = shapely.from_wkt(COLLAPSED)
+        checked = check(frame)
+        assert checked.table.index.tolist() == ["B"]
+        assert checked.status["codes"].tolist() == ["ES-GEOM-INVALID; ES-GEOM-AREA-ZERO", ""]
+
+    def test_nobody_on_a_polygon_without_area(self):
+        frame = squares(pop=[0, 20])
+        frame.loc[0, "geometry"] = shapely.from_wkt(COLLAPSED)
+        assert check(frame).status["status"].tolist() == ["repaired", "used"]
+
+    def test_further_columns_are_numbers_where_every_cell_is_one(self):
+        frame = squares(pop=[1, 2], km=["1.5", ""], code=["06", "x"])
+        table = check(frame, extra=["km", "code", "nowhere", "pop"]).table
+        assert table["km"].tolist()[0] == 1.5
+        assert table["code"].tolist() == ["06", "x"]
+        assert "nowhere" not in table.columns
+
+
+class TestPopulation:
+    FRAME = squares(pop=[10.0, np.nan, np.nan], type=["homes", "park", "homes"])
+
+    def test_refuse_is_the_default(self):
+        checked = check(self.FRAME)
+        assert checked.status["codes"].tolist() == ["", "ES-POP-MISSING", "ES-POP-MISSING"]
+        assert checked.table.index.tolist() == ["A"]
+
+    def test_unpopulated_everywhere(self):
+        checked = check(self.FRAME, population_missing="unpopulated")
+        assert checked.table["population"].tolist() == [10.0, 0.0, 0.0]
+        assert checked.status["status"].tolist() == ["used", "flagged", "flagged"]
+
+    def test_unpopulated_by_a_rule(self):
+        checked = check(self.FRAME, population_missing="unpopulated", unpopulated_where={"type": ("park",)})
+        assert checked.table["population"].to_dict() == {"A": 10.0, "B": 0.0}
+        assert checked.status["codes"].tolist() == ["", "ES-POP-UNPOPULATED", "ES-POP-MISSING"]
+
+    def test_any_of_several_rules(self):
+        frame = self.FRAME.assign(use=["x", "x", "water"])
+        rules = {"type": ("park",), "use": ("water", "rail")}
+        checked = check(frame, population_missing="unpopulated", unpopulated_where=rules)
+        assert set(checked.status["status"]) == {"used", "flagged"}
+
+    def test_a_rule_leaves_a_known_population_alone(self):
+        frame = squares(pop=[10.0], type=["park"])
+        rule = {"population_missing": "unpopulated", "unpopulated_where": {"type": ("park",)}}
+        assert check(frame, **rule).table["population"].tolist() == [10.0]
+
+    def test_exclude(self):
+        checked = check(self.FRAME, population_missing="exclude")
+        assert checked.status["codes"].tolist() == ["", "ES-POP-EXCLUDED", "ES-POP-EXCLUDED"]
+        assert checked.table["population"].tolist() == [10.0, 0.0, 0.0]
+
+    @pytest.mark.parametrize("policy", ["refuse", "unpopulated", "exclude"])
+    def test_a_word_is_refused_under_every_policy(self, policy):
+        checked = check(squares(pop=["10", "ten"]), population_missing=policy)
+        assert checked.table.index.tolist() == ["A"]
+        found = next(f for f in checked.findings if f.code == "ES-NUMBER-TEXT")
+        assert (found.source, found.row, found.id, found.column, found.value) == (
+            *("zones.gpkg", "feature 2", "B"),
+            *("pop", "ten"),
+        )
+
+    def test_households_and_margin(self):
+        frame = squares(pop=[10, 0], hh=[4, None], m=[2, None])
+        table = check(frame, households="hh", population_margin="m").table
+        assert table["households"].tolist() == [4.0, 0.0]
+        assert table["moe_population"].tolist() == [2.0, 0.0]
+
+    @pytest.mark.parametrize("column", ["households", "population_margin"])
+    def test_households_and_margin_below_zero(self, column):
+        checked = check(squares(pop=[10], x=[-555555555]), **{column: "x"})
+        assert [(f.code, f.column, f.value) for f in checked.findings] == [("ES-COUNT-NEGATIVE", "x", "-555555555.0")]
+
+
+class TestGroups:
+    def test_a_count(self):
+        table, codes = group_of(squares(pop=[10, 20], n=[5, 0]), count="n")
+        assert table["people_g"].tolist() == [5.0, 0.0]
+        assert "universe_g" not in table.columns
+        assert codes == []
+
+    def test_a_share_of_everyone(self):
+        table, _ = group_of(squares(pop=[10, 20], s=[50, 12.5]), share="s")
+        assert table["people_g"].tolist() == [5.0, 2.5]
+        assert "universe_g" not in table.columns
+
+    def test_a_share_of_a_universe(self):
+        table, _ = group_of(squares(pop=[10, 20], s=[50, 25], u=[8, 20]), share="s", universe="u")
+        assert table["people_g"].tolist() == [4.0, 5.0]
+        assert table["universe_g"].tolist() == [8.0, 20.0]
+
+    def test_a_count_among_a_universe(self):
+        table, _ = group_of(squares(pop=[10, 20], n=[4, 5], u=[8, 20]), count="n", universe="u")
+        assert table["universe_g"].tolist() == [8.0, 20.0]
+
+    def test_count_and_share_give_the_universe(self):
+        table, codes = group_of(squares(pop=[10, 20], n=[4, 5], s=[50, 25]), count="n", share="s")
+        assert table["universe_g"].tolist() == [8.0, 20.0]
+        assert codes == []
+
+    def test_a_share_of_0_says_nothing_of_the_universe(self):
+        table, codes = group_of(squares(pop=[10, 20], n=[0, 5], s=[0, 50]), count="n", share="s")
+        assert table["people_g"].tolist() == [0.0, 5.0]
+        assert table["universe_g"].tolist() == [10.0, 10.0]
+        assert codes == []
+
+    def test_a_universe_that_is_everyone_is_no_column(self):
+        table, _ = group_of(squares(pop=[10], n=[4], u=[10]), count="n", universe="u")
+        assert "universe_g" not in table.columns
+
+    def test_a_margin(self):
+        table, _ = group_of(squares(pop=[10, 0], n=[4, None], m=[1.5, None]), count="n", margin="m")
+        assert table["moe_g"].tolist() == [1.5, 0.0]
+
+    def test_a_margin_below_zero_is_a_code(self):
+        _, codes = group_of(squares(pop=[10], n=[4], m=[-555555555]), count="n", margin="m")
+        assert codes == [("ES-COUNT-NEGATIVE", "feature 1", "m")]
+
+    def test_nobody_lives_there_and_nobody_was_counted(self):
+        table, codes = group_of(squares(pop=[0, 10], n=[None, 5]), count="n")
+        assert table["people_g"].tolist() == [0.0, 5.0]
+        assert codes == []
+
+    def test_a_missing_count_is_refused(self):
+        table, codes = group_of(squares(pop=[10, 20], n=[None, 5]), count="n")
+        assert table.index.tolist() == ["B"]
+        assert codes == [("ES-GROUP-MISSING", "feature 1", "n")]
+
+    def test_a_missing_count_may_be_left_out_of_group_and_universe(self):
+        table, codes = group_of(squares(pop=[10, 20], n=[None, 5]), count="n", missing="exclude")
+        assert table["people_g"].tolist() == [0.0, 5.0]
+        assert table["universe_g"].tolist() == [0.0, 20.0]
+        assert table["population"].tolist() == [10.0, 20.0]
+        assert codes == [("ES-GROUP-EXCLUDED", "feature 1", "n")]
+
+    @pytest.mark.parametrize("missing", [{"s": [None]}, {"u": [None]}], ids=str)
+    def test_a_missing_share_or_universe(self, missing):
+        frame = squares(**{"pop": [10.0], "s": [50.0], "u": [8.0], **missing})
+        assert group_of(frame, share="s", universe="u")[1] == [("ES-GROUP-MISSING", "feature 1", "s")]
+
+    @pytest.mark.parametrize(
+        ("columns", "sources"),
+        [
+            ({"n": [11]}, {"count": "n"}),
+            ({"n": [9], "u": [8]}, {"count": "n", "universe": "u"}),
+        ],
+        ids=["population", "universe"],
+    )
+    def test_larger_than_what_it_is_part_of(self, columns, sources):
+        checked_codes = group_of(squares(pop=[10], **columns), **sources)[1]
+        assert checked_codes == [("ES-GROUP-OVER-TOTAL", "feature 1", "n")]
+
+    def test_people_where_nobody_lives(self):
+        assert group_of(squares(pop=[0], n=[40]), count="n")[1] == [("ES-GROUP-OVER-TOTAL", "feature 1", "n")]
+
+    @pytest.mark.parametrize("share", [100.5, -1, 150])
+    def test_no_percentage(self, share):
+        codes = group_of(squares(pop=[10], s=[share]), share="s")[1]
+        assert codes[0] == ("ES-SHARE-RANGE", "feature 1", "s")
+
+    def test_overlapping_groups_may_add_up_to_more_than_everyone(self):
+        groups = {"a": Group(label="a", count="x"), "b": Group(label="b", count="y")}
+        checked = check(squares(pop=[10], x=[9], y=[8]), groups=groups)
+        assert checked.table[["people_a", "people_b"]].to_numpy().tolist() == [[9.0, 8.0]]
+        assert checked.findings == ()
+
+    def test_a_group_of_a_polygon_layer_is_left_to_align(self):
+        checked = check(squares(pop=[10]), groups={"g": Group(label="g", layer="areas.gpkg")})
+        assert "people_g" not in checked.table.columns
+
+
+class TestIndicators:
+    @staticmethod
+    def indicator(**changes):
+        return Indicator(label="i", unit="µg/m³", higher_is="worse", **{"column": "pm", **changes})
+
+    def test_a_column_by_its_own_name_missing_stays_missing(self):
+        checked = check(
+            squares(pop=[1, 2, 3], pm=["7.5", "", "-999"]), indicators={"pm25": self.indicator(missing=(-999,))}
+        )
+        assert checked.table["pm25"].tolist() == [
+            7.5,
+            pytest.approx(np.nan, nan_ok=True),
+            pytest.approx(np.nan, nan_ok=True),
+        ]
+        assert checked.findings == ()
+
+    def test_a_word(self):
+        checked = check(squares(pop=[1], pm=["high"]), indicators={"pm25": self.indicator()})
+        assert [(f.code, f.column, f.value) for f in checked.findings] == [("ES-NUMBER-TEXT", "pm", "high")]
+
+    def test_a_ranking_column_is_read_as_numbers(self):
+        frame = squares(pop=[1, 2], income=["100000", "20000"])
+        rankings = {"income": Ranking(column="income", higher_is="advantaged")}
+        assert check(frame, rankings=rankings).table["income"].tolist() == [100000.0, 20000.0]
+
+
+class TestPoints:
+    def test_a_row_without_both_coordinates_has_no_point(self):
+        table = pd.DataFrame({"x": ["1", "2", ""], "y": ["5", "", "6"]})
+        points, findings = points_from_columns(table, x="x", y="y", origin=TABLE)
+        assert [None if p is None else (p.x, p.y) for p in points] == [(1.0, 5.0), None, None]
+        assert findings == []
+
+    def test_words(self):
+        table = pd.DataFrame({"x": ["12,5"], "y": ["north"]})
+        _, findings = points_from_columns(table, x="x", y="y", origin=TABLE)
+        assert [(f.row, f.column, f.value) for f in findings] == [("row 2", "x", "12,5"), ("row 2", "y", "north")]
+
+
+class TestJoin:
+    @staticmethod
+    def join(left, right, **columns):
+        people = pd.DataFrame({"code": right, "pop": [str(i) for i in range(len(right))], **columns})
+        frame = squares(old=[0] * len(left)).assign(id=left)
+        return join_columns(frame, people, on=("id", "code"), origins=(LAYER, TABLE))
+
+    def test_rows_find_each_other_by_id(self):
+        joined = self.join(["A", "B", "C"], ["C", "A", "B"])
+        assert joined.frame["pop"].tolist() == ["1", "2", "0"]
+
+    def test_blanks_and_composition_do_not_part_them(self):
+        assert self.join(["A", "\u00c5by"], ["A\u030aby", " A "]).frame["pop"].tolist() == ["1", "0"]
+
+    def test_every_id_on_one_side_only_is_named_on_its_side(self):
+        with pytest.raises(InputError, match="3 faults") as caught:
+            self.join(["06001", "B", "C"], ["6001", "B", "C", "Total"])
+        named = [(f.source, f.row, f.id, f.code) for f in caught.value.findings]
+        assert named == [
+            ("people.csv", "row 2", "6001", "ES-JOIN-UNMATCHED"),
+            ("people.csv", "row 5", "Total", "ES-JOIN-UNMATCHED"),
+            ("zones.gpkg", "feature 1", "06001", "ES-JOIN-UNMATCHED"),
+        ]
+        assert "no such id in zones.gpkg (2 of 4 ids do not match)" in str(caught.value)
+
+    def test_an_id_twice_in_the_table(self):
+        with pytest.raises(InputError, match="the id stands in 2 rows"):
+            self.join(["A", "B"], ["A", "B", "A"])
+
+    def test_no_id_in_the_table(self):
+        with pytest.raises(InputError, match=r"people.csv, row 3, column code: no id"):
+            self.join(["A"], ["A", ""])
+
+    def test_no_such_column(self):
+        with pytest.raises(InputError, match="column cod: no such column"):
+            join_columns(squares(pop=[1]), pd.DataFrame({"code": ["A"]}), on=("id", "cod"), origins=(LAYER, TABLE))
+
+
+class TestSettle:
+    def test_repairs_and_flags_are_one_warning_with_counts(self):
+        checked = check(squares(pop=[10, np.nan, np.nan]), population_missing="exclude")
+        with pytest.warns(EquityScreenWarning, match=r"^zones.gpkg: 2 × ES-POP-EXCLUDED \(flagged\)$"):
+            assert len(settle(checked)) == 3
+
+    def test_every_refused_row_at_once(self):
+        with pytest.raises(InputError, match="2 faults"):
+            settle(check(squares(pop=[-1, -2, 3])))
+
+    def test_refused_rows_may_be_left_out(self):
+        with pytest.warns(EquityScreenWarning, match="ES-COUNT-NEGATIVE"):
+            assert settle(check(squares(pop=[-1, -2, 3])), on_bad_row="refuse").index.tolist() == ["C"]
+
+
+class TestRead:
+    def test_one_call(self, tmp_path):
+        four_zones().reset_index().to_file(tmp_path / "zones.gpkg")
+        groups = {"low_income": "people_low_income"}
+        city = read_neighbourhoods(
+            tmp_path / "zones.gpkg", id="neighbourhood", population="population", name="name", groups=groups
+        )
+        assert city["people_low_income"].to_dict() == {"A": 50.0, "B": 50.0, "C": 30.0, "D": 20.0}
+        assert city["median_income"].tolist() == [20_000.0, 30_000.0, 40_000.0, 50_000.0]
+
+    def test_a_table_is_no_layer(self, tmp_path):
+        (tmp_path / "zones.csv").write_text("id,pop\nA,1\n")
+        with pytest.raises(InputError, match=r"zones.csv: the file has no geometry"):
+            read_neighbourhoods(tmp_path / "zones.csv", id="id", population="pop")
