@@ -20,6 +20,7 @@ from equity_screen.project import Project, ProjectFile, read_project
 from equity_screen.starter import project_text
 
 SIGNAL_BASE = 128
+SCREENING = 2  # steps between the last input and the first output
 DEMO = Path("data") / "northhaven" / "northhaven.toml"
 app = typer.Typer(
     name="equity-screen",
@@ -48,11 +49,11 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda step: typer.echo(f"equity-screen: {step}", err=True)
 
 
-def _steps(project: Project, *, outputs: int) -> int:
+def _inputs(project: Project) -> int:
     layers = [i.raster or i.polygons for i in project.indicators.values()]
     layers += [g.layer for g in project.groups.values()]
     blocks = [project.blocks, project.effects_file]
-    return 1 + len(project.actions) + sum(part is not None for part in [*layers, *blocks]) + 2 + outputs
+    return 1 + len(project.actions) + sum(part is not None for part in [*layers, *blocks])
 
 
 def _answer(answer: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -74,7 +75,12 @@ def init(
     if out.exists():
         message = f"{out} exists. Mend: name another file with --out"
         raise OutputError(message)
-    out.write_text(project_text(neighbourhoods, actions), encoding="utf-8", newline="\n")
+    text = project_text(neighbourhoods, actions)
+    try:
+        out.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        message = f"cannot write {out}: {error}. Mend: check the disk and the folder's rights"
+        raise OutputError(message) from error
     typer.echo(f"{out} written. Look at it, then: equity-screen check {out}")
 
 
@@ -82,7 +88,7 @@ def init(
 def check(project: ProjectPath, *, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """List every fault of the inputs; write nothing."""
     file = read_project(project)
-    with _progress(_steps(file.project, outputs=0), quiet=quiet) as progress:
+    with _progress(_inputs(file.project), quiet=quiet) as progress:
         inputs = es.gather(file, progress=progress)
     counts = inputs.status["status"].value_counts().to_dict()
     noted = [finding for finding in inputs.findings if finding.status != "refused"]
@@ -109,7 +115,7 @@ def demo(*, out: Folder = Path("northhaven-results"), as_json: AsJson = False, q
 
 
 def _run(file: ProjectFile, out: Path, *, as_json: bool, quiet: bool) -> None:
-    with _progress(_steps(file.project, outputs=len(es.WRITERS)), quiet=quiet) as progress:
+    with _progress(_inputs(file.project) + SCREENING + len(es.WRITERS), quiet=quiet) as progress:
         result = es.screen_project(file, progress=progress)
         folder = es.publish(result, out, project=file.project, progress=progress)
     counts = result.status["status"].value_counts().to_dict()
@@ -138,7 +144,7 @@ def report(project: ProjectPath, *, out: Page = Path("report.html"), quiet: Quie
 
 def _page(project: Path, out: Path, write: Callable[[Any, Path], None], *, quiet: bool) -> None:
     file = read_project(project)
-    with _progress(_steps(file.project, outputs=1), quiet=quiet) as progress:
+    with _progress(_inputs(file.project) + SCREENING + 1, quiet=quiet) as progress:
         result = es.screen_project(file, progress=progress)
         progress(out.name)
         es.publish_page(result, out, write=write)

@@ -210,15 +210,10 @@ def point_shares(
     >>> point_shares(reached, blocks, labels=labels).matrix.toarray().ravel().tolist()
     [0.75, 1.0]
     """
-    block, column = inside
-    people = blocks["people"].to_numpy(dtype=np.float64)
-    zone = blocks["zone"].to_numpy(dtype=np.intp)
-    totals = np.bincount(zone, weights=people, minlength=len(labels[0]))
-    order = np.lexsort((block, zone[block], column))
-    pairs, pair = np.unique(column[order].astype(np.int64) * len(labels[0]) + zone[block[order]], return_inverse=True)
-    # Summed one by one as the totals are: the same people give the same bits, and their share is exactly 1.
-    reached = np.bincount(pair, weights=people[block[order]], minlength=len(pairs))
-    rows, columns = pairs % len(labels[0]), pairs // len(labels[0])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = np.where(totals[rows] > 0, np.minimum(reached / totals[rows], 1.0), 0.0)
-    return relation_of((rows, columns), shares, labels=labels)
+    people, zone = blocks["people"].to_numpy(dtype=np.float64), blocks["zone"].to_numpy(dtype=np.intp)
+    homes = csr_array((people, (zone, np.arange(len(zone)))), shape=(len(labels[0]), len(zone)))
+    hits = csr_array((np.ones(len(inside[0])), inside), shape=(len(zone), len(labels[1])))
+    # Both sums run over the zone's points in one order: people reached whole are the same bits, their share 1.
+    reached, totals = (homes @ hits).tocoo(), homes @ np.ones(len(zone))
+    shares = np.divide(reached.data, totals[reached.row], out=np.zeros(reached.nnz), where=reached.data > 0)
+    return relation_of((reached.row, reached.col), np.minimum(shares, 1.0), labels=labels)

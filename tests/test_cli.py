@@ -71,16 +71,18 @@ def test_quiet_is_quiet(project: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == ""
 
 
-def test_on_a_terminal_there_is_a_bar(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["check", "run", "map"])
+def test_on_a_terminal_there_is_a_bar_that_ends_at_the_end(
+    project: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert main(["check", str(project)]) == 0
-    assert "%" in terminal.getvalue()
-    assert "actions.csv" in terminal.getvalue()
+    assert main([command, str(project)]) == 0
+    assert terminal.getvalue().count("100%") == 1
 
 
 @pytest.mark.parametrize("page", ["map", "report"])
@@ -119,8 +121,8 @@ def test_run_and_check_stop_alike_on_a_fault(tmp_path: Path, capsys: pytest.Capt
         streams = capsys.readouterr()
         assert streams.out == ""
         assert "equity-screen: 2 faults in the input:" in streams.err
-        assert "zones.geojson, feature 4, id D, column people" in streams.err
-        assert "actions.csv, row 2, id X, column where, value zones:A;Q" in streams.err
+        assert "zones.geojson, feature 4, id D" in streams.err
+        assert "actions.csv, row 2, id X, column where, value Q" in streams.err
         assert streams.err.count("Mend: ") == 2
     assert names_in(tmp_path) == before
 
@@ -150,7 +152,7 @@ def test_faults_are_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     ("words", "message"),
     [
         (["screeen"], "No such command 'screeen'"),
-        (["run"], "Missing argument 'PROJECT'"),
+        (["run"], "Missing argument"),
         (["check", "x.toml", "--jsno"], "No such option: --jsno"),
     ],
 )
@@ -265,8 +267,9 @@ def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("when", ["overlay and distribution", "map.html"])
+@pytest.mark.parametrize(
+    ("number", "code", "when"), [(signal.SIGTERM, 143, "map.html"), (signal.SIGINT, 130, "overlay and distribution")]
+)
 def test_a_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals, code: int, when: str) -> None:
     project = write_project(tmp_path)
     results = tmp_path / "results"

@@ -87,7 +87,7 @@ def test_a_writer_that_fails_half_way_leaves_the_old_outputs_to_the_byte(
 
     replace_writer(monkeypatch, "map.html", fail)
     expected = OutputError if isinstance(fault, OSError) else type(fault)
-    with pytest.raises(expected, match="No space left|a bug|^$"):
+    with pytest.raises(expected, match=r"No space left|a bug|^$"):
         publish(screen(four_zones(), plan_of({"X": "zones:A"})), folder)
     assert bytes_in(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["results"], "staging or a lock is left"
@@ -117,7 +117,7 @@ def test_the_old_outputs_come_back_when_the_switch_fails(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail_on_stage)
-    with pytest.raises((OutputError, SystemExit), match="the disk went away|143"):
+    with pytest.raises((OutputError, SystemExit), match=r"the disk went away|143"):
         publish(result, folder)
     assert bytes_in(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
@@ -160,7 +160,7 @@ def test_an_empty_folder_is_used(result: Result, tmp_path: Path) -> None:
 
 def test_a_folder_below_a_file_cannot_be_made(result: Result, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(OutputError, match="cannot write .*Mend: check the disk and the folder's rights"):
+    with pytest.raises(OutputError, match=r"cannot write .*Mend: check the disk and the folder's rights"):
         publish(result, tmp_path / "file" / "results")
 
 
