@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -80,13 +81,47 @@ def _layer_means(zones: gpd.GeoSeries, indicator: Indicator) -> pd.DataFrame:
     return rate_means(str(indicator.polygons), zones, rate=str(indicator.rate), missing=indicator.missing)
 
 
-def read_polygons(path: str | Path) -> gpd.GeoDataFrame:
-    """Read a polygon layer, repaired before anything is measured.
+def check_layer(path: str | Path) -> Checked:
+    """Read and check a polygon layer, repaired before anything is measured.
 
     Parameters
     ----------
     path : str or Path
         Polygon file.
+
+    Returns
+    -------
+    Checked
+        Valid polygons in the file's CRS, in file order without the refused; findings; fates.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or has no geometry or CRS.
+
+    Examples
+    --------
+    >>> check_layer("nowhere.gpkg")
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      nowhere.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    frame, origin = read_table(path)
+    frame = require_crs(need_geometry(frame, Path(path)), origin.file)
+    ids = pd.Series("", index=frame.index)
+    geometry, findings = check_polygons(frame.geometry, origin, ids=ids, overlaps=False)
+    status = row_status(origin, ids, findings=findings)
+    return Checked(frame.set_geometry(geometry)[~refused_rows(status)], tuple(findings), status)
+
+
+def read_polygons(layer: str | Path | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Read a polygon layer; one that is read already is given back.
+
+    Parameters
+    ----------
+    layer : str, Path or GeoDataFrame
+        Polygon file, or checked polygons.
 
     Returns
     -------
@@ -106,15 +141,12 @@ def read_polygons(path: str | Path) -> gpd.GeoDataFrame:
     equity_screen.errors.InputError: 1 fault in the input:
       nowhere.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
     """
-    frame, origin = read_table(path)
-    frame = require_crs(need_geometry(frame, Path(path)), origin.file)
-    ids = pd.Series([origin.row(int(i)) for i in range(len(frame))])
-    geometry, findings = check_polygons(frame.geometry, origin, ids=ids, overlaps=False)
-    checked = Checked(frame.set_geometry(geometry), tuple(findings), row_status(origin, ids, findings=findings))
-    return gpd.GeoDataFrame(settle(checked))
+    return layer if isinstance(layer, gpd.GeoDataFrame) else gpd.GeoDataFrame(settle(check_layer(layer)))
 
 
-def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tuple[float, ...] = ()) -> pd.DataFrame:
+def rate_means(
+    layer: str | Path | gpd.GeoDataFrame, zones: gpd.GeoSeries, *, rate: str, missing: tuple[float, ...] = ()
+) -> pd.DataFrame:
     r"""Average the rate of a polygon layer over each zone, by area.
 
     .. math:: \bar r_i = \sum_j a_{ij} r_j \,/ \sum_j a_{ij}
@@ -123,8 +155,8 @@ def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tu
 
     Parameters
     ----------
-    path : str or Path
-        Polygon file; its polygons may overlap.
+    layer : str, Path or GeoDataFrame
+        Polygon file, or checked polygons; they may overlap.
     zones : GeoSeries
         Polygons with a CRS.
     rate : str
@@ -150,8 +182,8 @@ def rate_means(path: str | Path, zones: gpd.GeoSeries, *, rate: str, missing: tu
     equity_screen.errors.InputError: 1 fault in the input:
       nowhere.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
     """
-    layer = read_polygons(path)
-    origin = Origin(Path(path).name)
+    origin = Origin("layer" if isinstance(layer, gpd.GeoDataFrame) else Path(layer).name)
+    layer = read_polygons(layer)
     require_columns(layer, [rate], origin=origin)
     rates, findings = read_numbers(layer[rate], origin, ids=pd.Series("", index=layer.index), missing=missing)
     refused = [f for f in findings if f.status == "refused"]
@@ -332,7 +364,10 @@ def with_area_fallback(by_points: Relation, by_area: Relation, *, blocks: pd.Dat
 
 
 def add_layer_groups(
-    neighbourhoods: gpd.GeoDataFrame, layers: dict[str, str | Path], *, blocks: gpd.GeoDataFrame | None = None
+    neighbourhoods: gpd.GeoDataFrame,
+    layers: Mapping[str, str | Path | gpd.GeoDataFrame],
+    *,
+    blocks: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Add groups that a polygon layer defines: the people who live inside it.
 
@@ -340,8 +375,8 @@ def add_layer_groups(
     ----------
     neighbourhoods : GeoDataFrame
         Table by neighbourhood.
-    layers : dict of str to str or Path
-        Group name → polygon file.
+    layers : mapping of str to str, Path or GeoDataFrame
+        Group name → polygon file, or checked polygons.
     blocks : GeoDataFrame, optional
         Population points.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyogrio
@@ -19,11 +21,20 @@ from equity_screen.schema import Origin
 
 
 def _read_csv(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001 - one signature for all readers
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        header = next(csv.reader(stream), [])
+    twice = sorted({name for name in header if header.count(name) > 1 and name})
+    if twice:
+        raise InputError(finding("ES-COLUMN-DUPLICATE", path.name, column=name) for name in twice)
     with warnings.catch_warnings():
         # A row with a cell too many would shift the others by one: it is a fault, not an index.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    return table, Origin(path.name, "row")
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False, skip_blank_lines=False
+        )
+    blank = (table == "").all(axis=1).to_numpy(dtype=bool)
+    lines = tuple(int(i) + 2 for i in np.flatnonzero(~blank)) if blank.any() else ()
+    return table[~blank], Origin(path.name, "row", lines)
 
 
 def _read_parquet(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001
@@ -102,10 +113,16 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
         pd.errors.EmptyDataError,
         OSError,
         UnicodeError,
+        csv.Error,
     ) as error:
-        raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=error)]) from error
+        said = str(error).replace(str(path), path.name)
+        raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=said)]) from error
     if table.empty:
         raise InputError([finding("ES-FILE-EMPTY", path.name)])
+    table = table.rename(columns=lambda name: str(name).strip())
+    twice = table.columns[table.columns.duplicated()].unique()
+    if len(twice):
+        raise InputError(finding("ES-COLUMN-DUPLICATE", path.name, column=str(name)) for name in twice)
     return table.reset_index(drop=True), origin
 
 

@@ -14,16 +14,19 @@ import pandas as pd
 import shapely
 
 from equity_screen.actions import Plan, check_actions
-from equity_screen.align import add_layer_groups, align, check_blocks
+from equity_screen.align import add_layer_groups, check_blocks, check_layer, rate_means
+from equity_screen.crs import WGS84
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
 from equity_screen.layers import Joined, check_neighbourhoods, in_table, join_columns
 from equity_screen.project import Project, ProjectFile
-from equity_screen.recipe import ActionsFile
+from equity_screen.recipe import COVERAGE, ActionsFile, Indicator
 from equity_screen.schema import Checked, Origin, note_by_id, row_status, safe_path
+from equity_screen.zonal import raster_means
 
 Progress = Callable[[str], None]
+NO_ZONES = gpd.GeoSeries(crs=WGS84)
 
 
 class Inputs(NamedTuple):
@@ -74,6 +77,10 @@ class _Gathered:
         table, origin = read_table(self.path(name), layer=layer)
         next(file for file in self.files if file["file"] == name)["rows"] = len(table)
         return table, origin
+
+    def layer(self, name: str) -> gpd.GeoDataFrame:
+        """Read and check one polygon layer."""
+        return gpd.GeoDataFrame(self.keep(check_layer(self.path(name))))
 
     def keep(self, checked: Checked) -> pd.DataFrame:
         """Keep the findings and fates of one input."""
@@ -174,7 +181,26 @@ def _joined(
         return None, origin
     table, table_origin = gathered.table(declared.table)
     on = (declared.id, declared.table_id or declared.id)
+    both = (set(frame.columns) & set(table.columns) & _read_columns(project)) - {*on}
+    if both:
+        raise InputError(finding("ES-JOIN-COLUMN", table_origin.file, column=column) for column in sorted(both))
     return join_columns(frame, table, on=on, origins=(origin, table_origin)), table_origin
+
+
+def _read_columns(project: Project) -> set[str]:
+    """Columns of the neighbourhoods that the project names."""
+    declared = project.neighbourhoods
+    own = {
+        declared.name,
+        declared.population,
+        declared.population_margin,
+        declared.households,
+        *declared.unpopulated_where,
+    }
+    groups = {c for g in project.groups.values() for c in (g.count, g.share, g.universe, g.margin)}
+    others = {i.column for i in project.indicators.values()} | {r.column for r in project.rankings.values()}
+    rule = {project.priority.column} if project.priority else set()
+    return {column for column in own | groups | others | rule if column is not None}
 
 
 def _blocks(
@@ -201,27 +227,38 @@ def _layers(
     blocks: gpd.GeoDataFrame | None,
     progress: Progress,
 ) -> gpd.GeoDataFrame | None:
-    """Add indicators from rasters and polygons, and groups from polygons."""
+    """Add indicators from rasters and polygons, and groups from polygons; look at the files in any case."""
+    places = NO_ZONES if zones is None else zones.geometry
+    points = blocks if project.apportion == "points" else None
     for name, indicator in project.indicators.items():
-        source = indicator.raster or indicator.polygons
-        if source is None:
-            continue
-        progress(source)
         with gathered.step():
-            placed_at = str(gathered.path(source))
-            placed = indicator.model_copy(update={"raster": placed_at} if indicator.raster else {"polygons": placed_at})
-            zones = zones if zones is None else align(zones, **{name: placed})
-            gathered.status.append(_whole_file(source))
+            values = _indicator_values(gathered, indicator, places, progress)
+            if zones is not None and values is not None:
+                zones = zones.assign(**{name: values["mean"], COVERAGE + name: values["coverage"]})
     for name, group in project.groups.items():
-        if group.layer is None:
-            continue
-        progress(group.layer)
-        with gathered.step():
-            path = gathered.path(group.layer)
-            points = blocks if project.apportion == "points" else None
-            zones = zones if zones is None else add_layer_groups(zones, {name: path}, blocks=points)
-            gathered.status.append(_whole_file(group.layer))
+        if group.layer is not None:
+            progress(group.layer)
+            with gathered.step():
+                layer = gathered.layer(group.layer)
+                zones = zones if zones is None else add_layer_groups(zones, {name: layer}, blocks=points)
     return zones
+
+
+def _indicator_values(
+    gathered: _Gathered, indicator: Indicator, places: gpd.GeoSeries, progress: Progress
+) -> pd.DataFrame | None:
+    """Mean and coverage of an indicator from its layer; none for one that is a column."""
+    if indicator.raster is not None:
+        progress(indicator.raster)
+        path = gathered.path(indicator.raster)
+        values = raster_means(path, places, band=indicator.band, nodata=indicator.nodata)
+        gathered.status.append(_whole_file(indicator.raster))
+        return values
+    if indicator.polygons is not None:
+        progress(indicator.polygons)
+        layer = gathered.layer(indicator.polygons)
+        return rate_means(layer, places, rate=str(indicator.rate), missing=indicator.missing)
+    return None
 
 
 def _whole_file(name: str) -> pd.DataFrame:

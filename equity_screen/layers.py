@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from equity_screen.crs import require_crs
+from equity_screen.crs import FARTHEST_EAST, FARTHEST_NORTH, crs_name, require_crs
 from equity_screen.errors import EquityScreenWarning, Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
 from equity_screen.polygons import area_zero, check_polygons
@@ -116,12 +116,15 @@ def check_neighbourhoods(
 
     Examples
     --------
-    >>> square = gpd.GeoDataFrame({"id": ["A"], "pop": [100]}, geometry=[shapely.box(0, 0, 9, 9)], crs=25832)
-    >>> check_neighbourhoods(square, NeighbourhoodsFile(file="a.gpkg", id="id", population="pop"),
-    ...                      origin=Origin("a.gpkg")).table[["name", "population"]].values.tolist()
+    >>> box = shapely.box(560000, 6200000, 561000, 6201000)
+    >>> square = gpd.GeoDataFrame({"id": ["A"], "pop": [100]}, geometry=[box], crs=25832)
+    >>> declared = NeighbourhoodsFile(file="a.gpkg", id="id", population="pop")
+    >>> checked = check_neighbourhoods(square, declared, origin=Origin("a.gpkg"))
+    >>> checked.table[["name", "population"]].values.tolist()
     [['A', 100.0]]
     """
     frame = require_crs(frame, origin.file, declared=declared.crs)
+    _refuse_degrees(frame, origin)
     question = question or Question()
     taken = {name: i for name, i in question.indicators.items() if i.column is not None}
     counted = {name: g for name, g in question.groups.items() if g.layer is None}
@@ -144,6 +147,15 @@ def check_neighbourhoods(
     findings += about_rankings
     table = gpd.GeoDataFrame({"name": names, **columns, **measured, **ranked, **kept}, geometry=geometry, crs=frame.crs)
     return finish(table, ids, findings=findings, origin=origin, index="neighbourhood", amounts=["population"])
+
+
+def _refuse_degrees(frame: gpd.GeoDataFrame, origin: Origin) -> None:
+    """Refuse a projected layer whose coordinates are all within the range of degrees."""
+    west, south, east, north = frame.total_bounds
+    inside = max(abs(west), abs(east)) <= FARTHEST_EAST and max(abs(south), abs(north)) <= FARTHEST_NORTH
+    if frame.crs.is_projected and inside and frame.crs.axis_info[0].unit_name != "kilometre":
+        place = f"({west:.10g}, {south:.10g})"
+        raise InputError([finding("ES-CRS-DEGREES", origin.file, column="CRS", value=place, crs=crs_name(frame.crs))])
 
 
 _AREA_ZERO = finding("ES-GEOM-AREA-ZERO")
@@ -239,7 +251,9 @@ def _people_columns(
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
     raw, findings = rows.numbers(declared.population)
     findings += check_counts(raw, rows.origin, ids=rows.ids)
-    population, found = _missing_people(rows, declared, raw)
+    refused = {f.row for f in findings if f.status == "refused"}
+    faulty = pd.Series([rows.origin.row(i) in refused for i in range(len(raw))], index=raw.index)
+    population, found = _missing_people(rows, declared, raw, faulty=faulty)
     columns = {"population": population}
     for name, column in (
         ("households", declared.households),
@@ -257,8 +271,10 @@ def _people_columns(
     return columns, findings + found
 
 
-def _missing_people(rows: _Rows, declared: NeighbourhoodsFile, raw: pd.Series) -> tuple[pd.Series, list[Finding]]:
-    missing = raw.isna()
+def _missing_people(
+    rows: _Rows, declared: NeighbourhoodsFile, raw: pd.Series, *, faulty: pd.Series
+) -> tuple[pd.Series, list[Finding]]:
+    missing = raw.isna() & ~faulty
     unpopulated = missing & _unpopulated(rows, declared)
     excluded = missing & ~unpopulated & (declared.population_missing == "exclude")
     findings = rows.findings(unpopulated, _UNPOPULATED) + rows.findings(excluded, _EXCLUDED)
@@ -272,10 +288,11 @@ _POPULATION_MISSING = finding("ES-POP-MISSING", column="population")
 
 
 def _unpopulated(rows: _Rows, declared: NeighbourhoodsFile) -> pd.Series:
-    if declared.population_missing != "unpopulated":
-        return pd.Series(data=False, index=rows.table.index)
+    """Tell where nobody lives by declaration: by the rules where there are some, else wherever it is allowed."""
     rules = [rows.table[c].astype("str").isin(values) for c, values in declared.unpopulated_where.items()]
-    return pd.concat(rules, axis=1).any(axis=1) if rules else pd.Series(data=True, index=rows.table.index)
+    if rules:
+        return pd.concat(rules, axis=1).any(axis=1)
+    return pd.Series(data=declared.population_missing == "unpopulated", index=rows.table.index)
 
 
 def _group_columns(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +22,23 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from equity_screen.pages import (
+    ACTIVE_SCOPE,
     asset,
     count_text,
+    counted_reach,
     data_text,
+    distinct_names,
     ledger_words,
     map_scripts,
     map_styles,
     page_templates,
+    percent_words,
     state_words,
+    uncounted_words,
 )
 from equity_screen.recipe import LEDGERS, PEOPLE, UNIVERSE
-from equity_screen.text import number_text, percent_text
+from equity_screen.text import number_text
+from equity_screen.themes import Sector, Theme, burden_theme, group_sectors, marker_legend, marker_of, reached_theme
 
 if TYPE_CHECKING:
     from equity_screen.screen import Result
@@ -44,20 +48,16 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline' data:; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
-# Five steps, light to dark, that stay apart for readers with any colour vision.
-CIVIDIS = ("#f9e03a", "#bcae6c", "#7d7c78", "#434e6c", "#002859")
-VIRIDIS = ("#ece51b", "#5ec962", "#21918c", "#3b528b", "#460b5e")
-SECTOR_COLOURS = ("#d55e00", "#56b4e9", "#cc79a7", "#009e73", "#7b3294", "#e69f00", "#000000")
-OTHER_SECTORS, OTHER_COLOUR = "other sectors", "#6b6b6b"
-SHARE_LIMITS = (0.0, 0.25, 0.5, 0.75, 1.0)
 DECIMALS = 5
 DETAIL = 4000  # parts of the city's longer side that a simplified border may be off by
 MANY_REACHES, LONGEST_LIST = 20, 50
-FEW_ACTIONS, FEW_RADIUS, MANY_RADIUS = 200, 6, 3.5  # dots smaller where they would hide one another [px]
+MANY_DOTS, MANY_OF_A_SECTOR = 200, 20  # more would hide the colours under them
+MARGIN = 12  # around the city [px]
 ELSEWHERE = {
     "citywide": ("City-wide actions", "They land on every neighbourhood and have no place of their own."),
     "unlocated": ("Actions without a place", "Their effects are not counted for any neighbourhood."),
 }
+NO_PEOPLE = "no population"
 EFFECT_ROWS = ("Effect", "People reached", "Share of the effect in priority neighbourhoods")
 
 
@@ -141,7 +141,8 @@ class OfflineMap(folium.Map):
         panel: str = "",
         **options: Any,
     ) -> None:
-        super().__init__(**{"tiles": None, "attribution_control": False} | options)
+        # No step between zooms: the city then fits the window, however wide it is.
+        super().__init__(**{"tiles": None, "attribution_control": False, "zoom_snap": 0} | options)
         self.title, self.notes, self.panel = data_text(title), notes, panel
         # Lists of this map alone: add_js_link and add_css_link of the library append to them.
         self.default_js, self.default_css = list(map_scripts()), list(map_styles())
@@ -195,166 +196,6 @@ class ScreenLayer(Layer):
         MacroElement.render(self, **kwargs)  # type: ignore[no-untyped-call]
 
 
-@dataclass(frozen=True)
-class Theme:
-    """One way to colour the neighbourhoods, with all that its legend says.
-
-    Parameters
-    ----------
-    name, title, explained, absent : str
-        Name in the layer control, heading, a sentence, and the words for a missing value.
-    classes : tuple of int
-        Class of each neighbourhood; -1 where there is no value.
-    legend : tuple of (str, str, int)
-        Colour, limits and number of neighbourhoods of each class.
-
-    Examples
-    --------
-    >>> Theme("Burden", "Burden score", "Darker: heavier.", "no score", (0,), (("#f9e03a", "1 to 2", 1),)).legend[0][2]
-    1
-    """
-
-    name: str
-    title: str
-    explained: str
-    absent: str
-    classes: tuple[int, ...]
-    legend: tuple[tuple[str, str, int], ...]
-
-
-def quantile_limits(values: NDArray[np.float64], classes: int = 5) -> NDArray[np.float64]:
-    """Find the upper limits of classes that hold about equally many values.
-
-    Parameters
-    ----------
-    values : ndarray of float
-        Values; NaN is left out.
-    classes : int
-        Number of classes wanted; ties make them fewer.
-
-    Returns
-    -------
-    ndarray of float
-        Upper limits in rising order, each a value that occurs; no class is empty.
-
-    Examples
-    --------
-    >>> quantile_limits(np.array([1.0, 2.0, 3.0, 4.0, np.nan]), classes=2).tolist()
-    [2.0, 4.0]
-    """
-    known = values[~np.isnan(values)]
-    shares = np.arange(1, classes + 1) / classes
-    return np.unique(np.quantile(known, shares, method="inverted_cdf")) if known.size else known
-
-
-def classify(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Put each value into the first class whose upper limit it does not pass.
-
-    Parameters
-    ----------
-    values : ndarray of float
-        Values.
-    limits : ndarray of float
-        Upper limits in rising order; what passes the last one belongs to the last class.
-
-    Returns
-    -------
-    ndarray of int
-        Class from 0; -1 for NaN.
-
-    Examples
-    --------
-    >>> classify(np.array([2.0, 2.1, np.nan]), np.array([2.0, 4.0])).tolist()
-    [0, 1, -1]
-    """
-    classes = np.minimum(np.searchsorted(limits, values), max(len(limits) - 1, 0))
-    return np.where(np.isnan(values), -1, classes)
-
-
-def _range_words(low: float, limits: NDArray[np.float64], text: Callable[[float], str]) -> list[str]:
-    first = text(limits[0]) if low >= limits[0] else f"{text(low)} to {text(limits[0])}"
-    return [first, *(f"over {text(a)} to {text(b)}" for a, b in pairwise(limits))]
-
-
-def _ramp(colours: Sequence[str], classes: int) -> list[str]:
-    steps = np.linspace(0, len(colours) - 1, classes) if classes > 1 else [len(colours) // 2] * classes
-    return [colours[round(step)] for step in steps]
-
-
-def _legend(
-    classes: NDArray[np.int64], words: Sequence[str], colours: Sequence[str]
-) -> tuple[tuple[str, str, int], ...]:
-    counts = [int((classes == place).sum()) for place in range(len(words))]
-    return tuple(zip(_ramp(colours, len(words)), words, counts, strict=True))
-
-
-def burden_theme(neighbourhoods: pd.DataFrame) -> Theme:
-    """Colour by burden score, in five classes of about equally many neighbourhoods.
-
-    Parameters
-    ----------
-    neighbourhoods : DataFrame
-        Column ``burden_score``; without it no neighbourhood has a score.
-
-    Returns
-    -------
-    Theme
-        Yellow is the lowest score, dark blue the highest.
-
-    Examples
-    --------
-    >>> burden_theme(pd.DataFrame({"burden_score": [1.0, 3.0, np.nan]})).legend
-    (('#f9e03a', '1.00', 1), ('#002859', 'over 1.00 to 3.00', 1))
-    """
-    scores = neighbourhoods.reindex(columns=["burden_score"])["burden_score"].to_numpy(dtype=float)
-    limits = quantile_limits(scores)
-    classes = classify(scores, limits)
-    words = _range_words(np.nanmin(scores), limits, number_text) if limits.size else []
-    return Theme(
-        "Burden score",
-        "Burden score",
-        "Darker: a heavier burden. Each class holds about a fifth of the scored neighbourhoods.",
-        "no score",
-        tuple(classes.tolist()),
-        _legend(classes, words, CIVIDIS),
-    )
-
-
-def reached_theme(neighbourhoods: pd.DataFrame, ledger: str) -> Theme:
-    """Colour by the share of a neighbourhood's people in reach of a benefit or a burden.
-
-    Parameters
-    ----------
-    neighbourhoods : DataFrame
-        Column ``<ledger>_reached_share``, share [0–1].
-    ledger : {"benefit", "burden"}
-        Ledger.
-
-    Returns
-    -------
-    Theme
-        Yellow is nobody, dark violet is three quarters and more.
-
-    Examples
-    --------
-    >>> hoods = pd.DataFrame({"benefit_reached_share": [0.0, 0.2, 1.0]})
-    >>> reached_theme(hoods, "benefit").classes
-    (0, 1, 4)
-    """
-    shares = neighbourhoods[f"{ledger}_reached_share"].to_numpy(dtype=float)
-    limits = np.array(SHARE_LIMITS)
-    classes = classify(shares, limits)
-    words = _range_words(0.0, limits, lambda share: percent_text(share, places=0))
-    return Theme(
-        f"People reached by a {ledger}",
-        f"Share of people reached by a {ledger}",
-        f"People in reach of at least one {ledger}, each counted once.",
-        "nobody lives there",
-        tuple(classes.tolist()),
-        _legend(classes, words, VIRIDIS),
-    )
-
-
 def _has_place(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     return np.asarray(~(layer.geometry.isna() | layer.geometry.is_empty))
 
@@ -396,55 +237,6 @@ def _geojson(shapes: Iterable[BaseGeometry]) -> list[dict[str, Any]]:
     return [mapping(shape) for shape in shapes]
 
 
-@dataclass(frozen=True)
-class Sector:
-    """Actions of one sector that are drawn as one layer.
-
-    Parameters
-    ----------
-    name, colour : str
-        Name and colour in map and legend.
-    members : tuple of int
-        Positions of its actions in the table.
-
-    Examples
-    --------
-    >>> Sector("transport", "#d55e00", (0, 3)).members
-    (0, 3)
-    """
-
-    name: str
-    colour: str
-    members: tuple[int, ...]
-
-
-def group_sectors(names: pd.Series) -> list[Sector]:
-    """Gather actions by sector: the most frequent ones by name, the rest as one.
-
-    Parameters
-    ----------
-    names : Series of str
-        Sector of each action, by its position in the table.
-
-    Returns
-    -------
-    list of Sector
-        Largest first, so that the map draws rare ones above it; "other sectors" last.
-
-    Examples
-    --------
-    >>> [(s.name, s.members) for s in group_sectors(pd.Series(["Trees", "Heat", "Trees"]))]
-    [('Trees', (0, 2)), ('Heat', (1,))]
-    """
-    known = names.fillna("").astype(str).replace("", "no sector stated")
-    counts = known.value_counts()
-    common = sorted(counts.index, key=lambda name: (-counts[name], name))[: len(SECTOR_COLOURS)]
-    drawn = known.where(known.isin(common), OTHER_SECTORS)
-    colours = dict(zip(common, SECTOR_COLOURS, strict=False)) | {OTHER_SECTORS: OTHER_COLOUR}
-    members = {name: tuple(drawn.index[drawn == name].tolist()) for name in colours}
-    return [Sector(name, colour, members[name]) for name, colour in colours.items() if members[name]]
-
-
 def _shown_groups(result: Result) -> dict[str, str]:
     columns = result.neighbourhoods.columns
     return {name: group.label for name, group in result.question.groups.items() if PEOPLE + name in columns}
@@ -455,20 +247,30 @@ def _priority_label(result: Result) -> str:
     return priority.label if priority else "priority neighbourhoods"
 
 
+def _people_words(result: Result, hoods: pd.DataFrame) -> list[str]:
+    told = result.status["codes"].astype(str).str.contains("ES-POP-", regex=False)
+    declared = hoods.index.isin(result.status.loc[told, "id"])
+    nobody = np.where(declared, f"{NO_PEOPLE} published", NO_PEOPLE)
+    people = hoods["population"]
+    return [count_text(n) if n > 0 else str(words) for n, words in zip(people, nobody, strict=True)]
+
+
 def _group_words(row: Mapping[str, Any], group: str) -> str:
-    people = row[PEOPLE + group]
-    universe = row.get(UNIVERSE + group, row["population"])
-    return f"{count_text(people)} ({percent_text(people / universe if universe else None)})"
+    people, universe = row[PEOPLE + group], row.get(UNIVERSE + group, row["population"])
+    if not universe > 0:
+        return count_text(None)
+    among = " of those counted" if UNIVERSE + group in row else ""
+    return f"{count_text(people)} ({percent_words(people / universe)}{among})"
 
 
-def _neighbourhood_values(row: Mapping[str, Any], groups: Iterable[str]) -> list[str]:
+def _neighbourhood_values(row: Mapping[str, Any], groups: Iterable[str], uncounted: Mapping[str, str]) -> list[str]:
     return [
-        count_text(row["population"]),
+        row["people_words"],
         *(_group_words(row, group) for group in groups),
         number_text(row.get("burden_score")),
         number_text(row.get("burden_percentile")),
         "yes" if row["priority"] else "no",
-        *(percent_text(row[f"{ledger}_reached_share"]) for ledger in LEDGERS),
+        *(words or percent_words(row[f"{ledger}_reached_share"]) for ledger, words in uncounted.items()),
     ]
 
 
@@ -476,13 +278,14 @@ def _neighbourhoods_payload(result: Result, hoods: gpd.GeoDataFrame, shapes: NDA
     groups = _shown_groups(result)
     labels = [
         *("People", *groups.values(), "Burden score", "Burden percentile", f"In {_priority_label(result)}"),
-        *(f"People reached by a {ledger}" for ledger in LEDGERS),
+        *(f"In reach of a {ledger} of {ACTIVE_SCOPE}" for ledger in LEDGERS),
     ]
     rows = hoods.drop(columns=hoods.geometry.name).to_dict("records")
+    uncounted = {ledger: uncounted_words(result, ledger) for ledger in LEDGERS}
     return {
         "labels": [data_text(label) for label in labels],
-        "names": [data_text(name) for name in hoods["name"]],
-        "values": [_neighbourhood_values(row, groups) for row in rows],
+        "names": [data_text(name) for name in distinct_names(hoods)],
+        "values": [_neighbourhood_values(row, groups, uncounted) for row in rows],
         "shapes": _geojson(shapes),
     }
 
@@ -490,7 +293,7 @@ def _neighbourhoods_payload(result: Result, hoods: gpd.GeoDataFrame, shapes: NDA
 def _ledger_facts(row: Mapping[str, Any], ledger: str) -> list[str]:
     known = row if row[f"{ledger}_assessed"] == "assessed" else {}
     reached, share = known.get(f"{ledger}_people_reached"), known.get(f"{ledger}_priority_place_share")
-    return [data_text(ledger_words(row, ledger)), count_text(reached), percent_text(share)]
+    return [data_text(ledger_words(row, ledger)), count_text(reached), percent_words(share)]
 
 
 def _action_payload(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -500,17 +303,20 @@ def _action_payload(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _city_layer(neighbourhoods: dict[str, Any], scores: pd.DataFrame) -> ScreenLayer:
+    named = scores.assign(name=distinct_names(scores))
     payload = {
         "neighbourhoods": neighbourhoods,
         "actionLabels": EFFECT_ROWS,
-        "actions": [_action_payload(row) for row in scores.to_dict("records")],
+        "actions": [_action_payload(row) for row in named.to_dict("records")],
     }
     return ScreenLayer("city", payload)
 
 
-def _themes(hoods: gpd.GeoDataFrame, scores: pd.DataFrame) -> list[Theme]:
-    assessed = [ledger for ledger in LEDGERS if scores[f"{ledger}_assessed"].eq("assessed").any()]
-    themes = [burden_theme(hoods), *(reached_theme(hoods, ledger) for ledger in assessed)]
+def _themes(result: Result, hoods: gpd.GeoDataFrame) -> list[Theme]:
+    counted = [ledger for ledger in LEDGERS if not uncounted_words(result, ledger)]
+    nobody = hoods.loc[~(hoods["population"] > 0), "people_words"].unique()
+    absent = nobody[0] if len(nobody) == 1 else NO_PEOPLE
+    themes = [burden_theme(hoods), *(reached_theme(hoods, ledger, absent=absent) for ledger in counted)]
     return sorted(themes, key=lambda theme: not theme.legend)
 
 
@@ -523,33 +329,54 @@ def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
 
 def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Iterator[ScreenLayer]:
     if hoods["priority"].any():
-        # One outline around neighbours; they share their simplified borders, so it fits them exactly.
-        outline = shapely.union_all(shapely.make_valid(shapes[hoods["priority"].to_numpy(dtype=bool)]))
-        name = data_text(f"Outline: {_priority_label(result)}")
-        yield ScreenLayer("priority", mapping(outline), name=name)
+        # One outline around neighbours; what their simplified borders leave between them is no border.
+        union = shapely.union_all(shapely.make_valid(shapes[hoods["priority"].to_numpy(dtype=bool)]))
+        gap = 2 * _tolerance(gpd.GeoDataFrame(geometry=shapes, crs=WGS84))
+        closed = union.buffer(gap, join_style="mitre").buffer(-gap, join_style="mitre")
+        outline = shapely.transform(closed, lambda places: np.round(places, DECIMALS))
+        yield ScreenLayer("priority", mapping(outline), name=data_text(f"Outline: {_priority_label(result)}"))
 
 
-def _reach_layers(reach: gpd.GeoDataFrame) -> Iterator[ScreenLayer]:
+def _reach_layers(result: Result) -> Iterator[ScreenLayer]:
     for ledger in LEDGERS:
-        shapes = reach.geometry[reach["ledger"] == ledger]
-        if len(shapes):
-            union = gpd.GeoDataFrame(geometry=[shapely.union_all(shapes.to_numpy())], crs=WGS84)
-            payload = {"ledger": ledger, "shape": mapping(light_shapes(union)[0])}
-            name, few = f"In reach of a {ledger}", len(reach) <= MANY_REACHES
-            yield ScreenLayer("reach", payload, name=name, show=few)
+        active, every = (counted_reach(result, ledger, scope=scope) for scope in (ACTIVE_SCOPE, "all actions"))
+        told = {ACTIVE_SCOPE: active} | ({"all actions": every} if len(every) > len(active) else {})
+        for scope, reach in told.items():
+            if len(reach):
+                union = gpd.GeoDataFrame(geometry=[shapely.union_all(reach.geometry.to_numpy())], crs=WGS84)
+                payload = {"ledger": ledger, "shape": mapping(light_shapes(union)[0])}
+                few = len(result.reach) <= MANY_REACHES and scope == ACTIVE_SCOPE
+                yield ScreenLayer("reach", payload, name=f"Area in reach of a {ledger} ({scope})", show=few)
 
 
-def _action_layers(actions: gpd.GeoDataFrame, sectors: Sequence[Sector]) -> Iterator[ScreenLayer]:
-    radius = FEW_RADIUS if sum(len(sector.members) for sector in sectors) <= FEW_ACTIONS else MANY_RADIUS
+def _hidden_sectors(actions: gpd.GeoDataFrame, sectors: Sequence[Sector]) -> list[str]:
+    """Name the sectors whose dots would hide the colours of the neighbourhoods."""
+    dots = (actions.geometry.geom_type == "Point").to_numpy()
+    crowds = {sector.name: int(dots[list(sector.members)].sum()) for sector in sectors}
+    crowded = sum(crowds.values()) > MANY_DOTS
+    return [name for name, count in crowds.items() if crowded and count > MANY_OF_A_SECTOR]
+
+
+def _action_layers(
+    actions: gpd.GeoDataFrame, sectors: Sequence[Sector], *, hidden: Sequence[str]
+) -> Iterator[ScreenLayer]:
     for sector in sectors:
-        shapes = _geojson(light_shapes(actions.iloc[list(sector.members)]))
-        payload = {"colour": sector.colour, "radius": radius, "members": sector.members, "shapes": shapes}
-        yield ScreenLayer("actions", payload, name=data_text(f"Actions: {sector.name}"))
+        mine = actions.iloc[list(sector.members)]
+        payload = {
+            "colour": sector.colour,
+            "many": bool(hidden),
+            "members": sector.members,
+            "markers": [marker_of(active) for active in mine["active"]],
+            "shapes": _geojson(light_shapes(mine)),
+        }
+        name = data_text(f"Actions: {sector.name}")
+        yield ScreenLayer("actions", payload, name=name, show=sector.name not in hidden)
 
 
 def _elsewhere(actions: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
+    named = actions.assign(name=distinct_names(actions))
     for where, (title, explained) in ELSEWHERE.items():
-        rows = actions[actions["where"] == where]
+        rows = named[named["where"] == where]
         if len(rows):
             shown = list(zip(rows["name"], rows["sector"], strict=True))[:LONGEST_LIST]
             rest = len(rows) - len(shown)
@@ -586,33 +413,36 @@ def map_screen(result: Result) -> folium.Map:
     (True, False)
     """
     hoods, actions = _by_name(result.neighbourhoods), _by_name(result.actions)
-    scores = result.scores.reindex(actions.index)
-    themes, shapes = _themes(hoods, scores), light_shapes(hoods)
-    placed = pd.Series(actions["sector"].to_numpy(), dtype=object)[_has_place(actions)]
-    sectors = group_sectors(placed)
+    hoods = hoods.assign(people_words=_people_words(result, hoods))
+    themes, shapes = _themes(result, hoods), light_shapes(hoods)
+    sectors = group_sectors(pd.Series(actions["sector"].to_numpy(), dtype=object)[_has_place(actions)])
+    hidden = _hidden_sectors(actions, sectors)
     layers = [
-        _city_layer(_neighbourhoods_payload(result, hoods, shapes), scores),
+        _city_layer(_neighbourhoods_payload(result, hoods, shapes), result.scores.reindex(actions.index)),
         *_theme_layers(themes),
         *_priority_layers(result, hoods, shapes),
-        *_reach_layers(result.reach),
-        *_action_layers(actions, sectors),
+        *_reach_layers(result),
+        *_action_layers(actions, sectors, hidden=hidden),
         folium.LayerControl(collapsed=False),
         ScreenLayer("finish", None),
     ]
-    page = _titled_map(result, themes=themes, sectors=sectors, elsewhere=list(_elsewhere(actions)))
+    page = _titled_map(result, themes=themes, sectors=sectors, hidden=hidden, elsewhere=list(_elsewhere(actions)))
     for layer in layers:
         layer.add_to(page)
     west, south, east, north = hoods.to_crs(WGS84).total_bounds.round(DECIMALS).tolist()
-    page.fit_bounds([[south, west], [north, east]])
+    page.fit_bounds([[south, west], [north, east]], padding=(MARGIN, MARGIN))
     return page
 
 
 def _titled_map(result: Result, **parts: object) -> OfflineMap:
+    uncounted = {ledger: uncounted_words(result, ledger) for ledger in LEDGERS}
     parts |= {
         "question": result.question,
         "priority_label": _priority_label(result),
         "priority": int(result.neighbourhoods["priority"].sum()),
-        "ledgers": [ledger for ledger in LEDGERS if result.reach["ledger"].eq(ledger).any()],
+        "ledgers": [ledger for ledger in LEDGERS if len(counted_reach(result, ledger, scope="all actions"))],
+        "uncounted": {ledger: words for ledger, words in uncounted.items() if words},
+        "markers": marker_legend(result.actions["active"][_has_place(result.actions)]),
     }
     notes, panel = (page_templates().get_template(f"map_{name}.html.j2") for name in ("notes", "panel"))
     return OfflineMap(

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,8 +19,21 @@ from xstatic.pkg import jquery, leaflet
 
 from equity_screen.text import MAX_CHARACTERS, number_text, percent_text, safe_text
 
+if TYPE_CHECKING:
+    from equity_screen.screen import Result
+
+ACTIVE_SCOPE = "active actions"
 STATES = {True: "active", False: "not active"}
 LEDGER_STATES = {"unlocated": "not counted"}
+# Why a ledger counts nobody by place, the most telling reason first; never a zero.
+UNCOUNTED = {
+    "assessed": "city-wide only",
+    "not assessed": "not assessed",
+    "unlocated": "not counted",
+    "none expected": "none expected",
+}
+LONGEST_PROSE = 2000
+NO_BREAK = "\u00a0"
 
 
 def count_text(count: float | None) -> str:
@@ -66,6 +80,51 @@ def data_text(value: object, *, limit: int = MAX_CHARACTERS) -> Markup:
     return Markup("" if pd.isna(value) else safe_text(value, limit=limit))  # noqa: S704 - safe_text escaped it
 
 
+def prose_text(value: object) -> Markup:
+    r"""Make a sentence from the data safe for a page; no line breaks before its percent signs.
+
+    Parameters
+    ----------
+    value : object
+        Sentence or missing value.
+
+    Returns
+    -------
+    markupsafe.Markup
+        Text that needs no further escaping.
+
+    Examples
+    --------
+    >>> prose_text("40.0 % of the people") == "40.0\u00a0% of the people"
+    True
+    """
+    # The text is safe already, and a no-break space leaves it so.
+    return Markup(re.sub(r"(?<=\d) %", f"{NO_BREAK}%", data_text(value, limit=LONGEST_PROSE)))  # noqa: S704
+
+
+def percent_words(share: float | None, *, places: int = 1) -> str:
+    r"""Write a share as a percentage that no line break cuts.
+
+    Parameters
+    ----------
+    share : float or None
+        Share [0–1].
+    places : int
+        Decimal places.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> percent_words(0.3219) == "32.2\u00a0%"
+    True
+    """
+    return percent_text(share, places=places).replace(" ", NO_BREAK)
+
+
 def asset(name: str) -> str:
     """Read a template, style sheet or script of the package.
 
@@ -94,13 +153,13 @@ def page_templates() -> Environment:
     Returns
     -------
     jinja2.Environment
-        With the filters ``text`` (any text from the data), ``count``, ``number``, ``level``
-        (four digits) and ``percent``, and ``shown``, which takes the name of one of them.
+        With the filters ``text`` (any text from the data), ``prose`` (its sentences), ``count``,
+        ``number``, ``level`` (four digits) and ``percent``, and ``shown``, which takes the name of one.
 
     Examples
     --------
-    >>> page_templates().from_string("{{ name|text }}: {{ share|percent }}").render(name="<b>", share=0.5)
-    '&lt;b&gt;: 50.0 %'
+    >>> page_templates().from_string("{{ name|text }}: {{ people|count }}").render(name="<b>", people=1234.0)
+    '&lt;b&gt;: 1,234'
     """
     templates = Environment(
         loader=FunctionLoader(asset),
@@ -111,10 +170,12 @@ def page_templates() -> Environment:
     )
     forms: dict[str, Callable[..., str]] = {
         "text": data_text,
+        "prose": prose_text,
+        "figure": data_text,
         "count": count_text,
         "number": number_text,
         "level": partial(number_text, digits=4),
-        "percent": percent_text,
+        "percent": percent_words,
     }
     templates.filters |= forms | {"shown": lambda value, form: forms[form](value)}
     return templates
@@ -214,3 +275,91 @@ def ledger_words(row: Mapping[str, Any], ledger: str) -> str:
     """
     assessed = str(row[f"{ledger}_assessed"])
     return str(row[f"{ledger}_effect"]) if assessed == "assessed" else LEDGER_STATES.get(assessed, assessed)
+
+
+def distinct_names(table: pd.DataFrame) -> list[str]:
+    """Name each row; where a name repeats, its id follows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Column name; the index holds the ids.
+
+    Returns
+    -------
+    list of str
+        Texts from the data, not yet made safe.
+
+    Examples
+    --------
+    >>> distinct_names(pd.DataFrame({"name": ["Oak", "Elm", "Oak"]}, index=["a", "b", "c"]))
+    ['Oak (a)', 'Elm', 'Oak (c)']
+    """
+    repeated = table["name"].duplicated(keep=False)
+    rows = zip(table["name"], table.index, repeated, strict=True)
+    return [f"{name} ({label})" if twice else str(name) for name, label, twice in rows]
+
+
+def counted_reach(result: Result, ledger: str, *, scope: str = ACTIVE_SCOPE) -> gpd.GeoDataFrame:
+    """Take the reach of a ledger whose people are counted by place.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+    ledger : {"benefit", "burden"}
+        Ledger.
+    scope : {"active actions", "all actions"}
+        Whose.
+
+    Returns
+    -------
+    GeoDataFrame
+        Rows of the reach; none of an action of which no effect is expected.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> counted_reach(screen(four_zones(), four_actions()), "burden")["action"].tolist()
+    ['EAST']
+    """
+    scores = _in_scope(result.scores, scope)
+    assessed = scores.index[scores[f"{ledger}_assessed"] == "assessed"]
+    mine = (result.reach["ledger"] == ledger) & result.reach["action"].isin(assessed)
+    return result.reach[mine]
+
+
+def uncounted_words(result: Result, ledger: str, *, scope: str = ACTIVE_SCOPE) -> str:
+    """Say why a ledger counts nobody by place; nothing where it counts people.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+    ledger : {"benefit", "burden"}
+        Ledger.
+    scope : {"active actions", "all actions"}
+        Whose.
+
+    Returns
+    -------
+    str
+        Words that stand where a reader would otherwise take a zero for a finding; often empty.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> result = screen(four_zones(), four_actions())
+    >>> uncounted_words(result, "burden")
+    ''
+    """
+    if len(counted_reach(result, ledger, scope=scope)):
+        return ""
+    states = set(_in_scope(result.scores, scope)[f"{ledger}_assessed"])
+    return next((words for state, words in UNCOUNTED.items() if state in states), f"no {scope}")
+
+
+def _in_scope(scores: pd.DataFrame, scope: str) -> pd.DataFrame:
+    return scores[scores["active"].eq(other=True)] if scope == ACTIVE_SCOPE else scores

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from equity_screen.crs import crs_name, impossible, measure_of
+from equity_screen.crs import FARTHEST_EAST, crs_name, impossible, measure_of
 from equity_screen.errors import Finding, finding
 from equity_screen.schema import Origin, repeat
 
@@ -80,12 +80,19 @@ def _usable(
     for kind in sorted(set(geometry.geom_type[other])):
         wrong = finding("ES-GEOM-KIND", kind=kind)
         findings += rows.findings(other & (geometry.geom_type == kind).to_numpy(), wrong)
-    findings += rows.findings(
-        place,
-        finding("ES-GEOM-COORDINATES", crs=crs_name(geometry.crs)),
-    )
-    usable = ~(missing | other | place)
+    findings += rows.findings(place, finding("ES-GEOM-COORDINATES", crs=crs_name(geometry.crs)))
+    around = ~missing & ~other & ~place & _around_the_globe(shapes, geometry)
+    findings += rows.findings(around, finding("ES-GEOM-ANTIMERIDIAN"))
+    usable = ~(missing | other | place | around)
     return np.where(usable, shapes, shapely.from_wkt("POLYGON EMPTY")), usable, findings
+
+
+def _around_the_globe(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Tell which polygons in degrees are wider than half the globe: they cross the antimeridian unsplit."""
+    if not geometry.crs.is_geographic:
+        return np.zeros(len(shapes), dtype=bool)
+    bounds = shapely.bounds(shapes)
+    return np.asarray(bounds[:, 2] - bounds[:, 0] > FARTHEST_EAST)
 
 
 def _misplaced(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> NDArray[np.bool_]:

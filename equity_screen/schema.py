@@ -19,6 +19,8 @@ from equity_screen.errors import Finding, InputError, finding
 from equity_screen.text import did_you_mean
 
 NAMED_ROWS = 5
+# Codes for a missing value in widely used published tables; read as numbers they change every mean and rank.
+SENTINELS = (-777.0, -888.0, -999.0, -9999.0, -99999.0, *(-111111111.0 * n for n in range(1, 10)))
 SEVERITY = {"used": 0, "flagged": 1, "repaired": 2, "refused": 3}
 AMOUNTS = ("people", "cost", "tco2e")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
@@ -29,6 +31,15 @@ _SCIENTIFIC_ID = re.compile(r"^\d(\.\d+)?[eE]\+\d+$")
 class Origin:
     """File that a table came from; names its rows as its user sees them.
 
+    Parameters
+    ----------
+    file : str
+        File name.
+    kind : {"row", "feature"}
+        What a row is called.
+    lines : tuple of int
+        Line of each row, where they do not follow one another.
+
     Examples
     --------
     >>> Origin("people.csv", "row").row(0), Origin("zones.gpkg", "feature").row(0)
@@ -37,6 +48,7 @@ class Origin:
 
     file: str = "table"
     kind: Literal["row", "feature"] = "feature"
+    lines: tuple[int, ...] = ()
 
     def row(self, position: int) -> str:
         """Name the row at a position counted from 0; line 1 of a table is its header.
@@ -51,6 +63,8 @@ class Origin:
         str
             For instance ``row 43`` or ``feature 2``.
         """
+        if self.lines:
+            return f"{self.kind} {self.lines[position]}"
         return f"{self.kind} {position + (2 if self.kind == 'row' else 1)}"
 
 
@@ -312,10 +326,15 @@ def read_numbers(
     ([12.0, nan, 1234567.0, nan], [('repaired', '1,234,567'), ('refused', 'ten')])
     """
     numbers, text, cases = _as_given(raw) if _is_number(raw) else _from_text(raw)
-    infinite = np.isinf(numbers)
-    cases = [*cases, (infinite, "ES-NUMBER-INFINITE")]
-    findings = findings_for(cases, column=str(raw.name), origin=origin, ids=ids, values=text)
-    return numbers.mask(numbers.isin(missing) | infinite), findings
+    infinite, coded = np.isinf(numbers), numbers.isin(missing)
+    sentinel = numbers.isin(SENTINELS) & ~coded
+    findings = findings_for(
+        [*cases, (infinite, "ES-NUMBER-INFINITE")], column=str(raw.name), origin=origin, ids=ids, values=text
+    )
+    for value in sorted(set(numbers[sentinel])):
+        code = finding("ES-NUMBER-SENTINEL", column=str(raw.name), value=f"{value:.15g}")
+        findings += repeat(code, numbers == value, origin=origin, ids=ids)
+    return numbers.mask(coded | infinite | sentinel), findings
 
 
 def _is_number(raw: pd.Series) -> bool:

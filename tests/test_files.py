@@ -57,6 +57,23 @@ class TestTables:
     def test_an_unclosed_quote_swallows_nothing(self, tmp_path):
         assert fault_of(write(tmp_path / "p.csv", 'id,pop\nA,"1\nB,2\n')).code == "ES-FILE-UNREADABLE"
 
+    def test_a_column_named_twice_is_refused(self, tmp_path):
+        fault = fault_of(write(tmp_path / "p.csv", "id,pop,pop\nA,1,2\n"))
+        assert (fault.code, fault.column) == ("ES-COLUMN-DUPLICATE", "pop")
+
+    def test_blanks_around_a_column_name_are_no_part_of_it(self, tmp_path):
+        table, _ = read_table(write(tmp_path / "p.csv", "id , pop\nA,1\n"))
+        assert list(table.columns) == ["id", "pop"]
+
+    def test_blank_lines_are_no_rows_and_do_not_move_the_names_of_rows(self, tmp_path):
+        table, origin = read_table(write(tmp_path / "p.csv", "id,pop\nA,1\n\n,\nB,2\n"))
+        assert table["id"].tolist() == ["A", "B"]
+        assert [origin.row(0), origin.row(1)] == ["row 2", "row 5"]
+
+    def test_a_message_names_the_file_and_not_the_machine(self, tmp_path):
+        fault = fault_of(write(tmp_path / "p.gpkg", "no database"))
+        assert str(tmp_path) not in str(fault)
+
     def test_a_plain_parquet_file_is_a_table(self, tmp_path):
         pd.DataFrame({"id": ["007"]}).to_parquet(tmp_path / "p.parquet")
         table, _ = read_table(tmp_path / "p.parquet")

@@ -137,6 +137,17 @@ class TestJoinedTable:
         # Doses for each person of A, B, C, D are 2, 4, 3, 1.
         assert screen_project(path).by_effect["total"].tolist() == pytest.approx([200 + 800 + 900 + 400])
 
+    def test_a_column_of_both_files_that_the_project_reads_is_refused(self, project):
+        """Which of two populations is meant is not ours to guess."""
+        path = project(zones=four_zones()[["geometry", "population"]])
+        text = path.read_text(encoding="utf-8").replace(
+            '"population"', '"population"\ntable = "people.csv"\ntable_id = "code"'
+        )
+        path.write_text(text, encoding="utf-8")
+        (path.parent / "people.csv").write_text("code,population\nA,1\nB,1\nC,1\nD,1\n", encoding="utf-8")
+        with pytest.raises(InputError, match=r"people\.csv, column population: the column stands in both files"):
+            screen_project(path)
+
     def test_faults_are_told_where_they_stand(self, project):
         path = project(zones=four_zones()[["geometry"]])
         text = path.read_text(encoding="utf-8").replace(

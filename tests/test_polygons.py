@@ -158,3 +158,13 @@ def test_area_zero_is_a_polygon_without_area():
         ["POLYGON ((0 0, 1 1, 2 2, 0 0))", "POLYGON ((0 0, 1 0, 1 1, 0 0))", "POLYGON EMPTY"]
     )
     assert area_zero(shapes).tolist() == [True, False, False]
+
+
+def test_a_polygon_across_the_antimeridian_is_refused_unless_it_is_split():
+    unsplit = shapely.box(-179.9, -17.1, 179.9, -17.0)
+    split = shapely.MultiPolygon([shapely.box(179.9, -17.1, 180, -17.0), shapely.box(-180, -17.1, -179.9, -17.0)])
+    layer = gpd.GeoSeries([unsplit], crs=4326)
+    _, findings = check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A"]))
+    assert [(f.code, f.row, f.id) for f in findings] == [("ES-GEOM-ANTIMERIDIAN", "feature 1", "A")]
+    projected = gpd.GeoSeries([split], crs=4326).to_crs(3460)
+    assert check_polygons(projected, Origin("fiji.geojson"), ids=pd.Series(["A"]))[1] == []

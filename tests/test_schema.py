@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.schema import (
+    SENTINELS,
     Origin,
     check_counts,
     clean_ids,
@@ -25,6 +26,7 @@ from equity_screen.schema import (
     safe_path,
 )
 
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: value not in SENTINELS)
 CSV = Origin("people.csv", "row")
 LAYER = Origin("zones.gpkg", "feature")
 
@@ -212,7 +214,23 @@ class TestNumbers:
         assert numbers[0] == 3.0
         assert findings == []
 
-    @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5))
+    @pytest.mark.parametrize("code", ["-999", "-9999", "-666666666"])
+    def test_a_code_for_missing_values_is_refused_unless_declared(self, code):
+        numbers, findings = numbers_of([code, "5"])
+        assert np.isnan(numbers[0])
+        assert [(f.code, f.value) for f in findings] == [("ES-NUMBER-SENTINEL", code)]
+        column = pd.Series([code], name="x")
+        declared, nothing = read_numbers(column, Origin(), ids=pd.Series(["A"]), missing=[float(code)])
+        assert declared.isna().all()
+        assert nothing == []
+
+    @given(
+        st.lists(
+            st.floats(allow_nan=False, allow_infinity=False).filter(lambda v: v not in SENTINELS),
+            min_size=1,
+            max_size=5,
+        )
+    )
     def test_every_number_comes_through_its_text(self, values):
         assert numbers_of([repr(v) for v in values])[0] == values
 

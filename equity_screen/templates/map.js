@@ -7,8 +7,8 @@ const equityScreen = (() => {
   const EDGE = {color: "#ffffff", weight: 0.8, opacity: 0.9, fillOpacity: 0.85};
   const CHOSEN = {color: "#111111", weight: 3, opacity: 1};
   const REACH = {
-    benefit: {color: "#10622a", weight: 2, fillOpacity: 0.14},
-    burden: {color: "#8c3d00", weight: 2, dashArray: "6 4", fillOpacity: 0.14},
+    benefit: {color: "#10622a", fillColor: "#d9f7dd"},
+    burden: {color: "#8c3d00", fillColor: "#ffe6d0", dashArray: "6 4"},
   };
   const PANES = {reach: 410, priority: 420, areas: 430, lines: 440, points: 450};
   const places = new Map();
@@ -18,7 +18,7 @@ const equityScreen = (() => {
     shapes.map((geometry, index) => ({type: "Feature", properties: {index: index}, geometry: geometry}));
 
   const row = (label, cells) =>
-    "<tr><th scope=\"row\">" + label + "</th>" + cells.map((cell) => "<td>" + cell.replace(" %", "\u00a0%") + "</td>").join("") + "</tr>";
+    "<tr><th scope=\"row\">" + label + "</th>" + cells.map((cell) => "<td>" + cell + "</td>").join("") + "</tr>";
 
   function neighbourhoodCard(index) {
     const values = city.neighbourhoods.values[index];
@@ -125,22 +125,41 @@ const equityScreen = (() => {
     return L.layerGroup([outline({color: "#ffffff", weight: 5}), outline({color: "#b3005e", weight: 2.5})]);
   }
 
+  // A light fill over the colours tells the inside, a white edge keeps the line apart from dark ones.
   function drawReach(map, reach) {
-    return L.geoJSON(reach.shape, {pane: "reach", interactive: false, smoothFactor: 0.3, style: REACH[reach.ledger]});
+    const part = (style) => L.geoJSON(reach.shape, {pane: "reach", interactive: false, smoothFactor: 0.3, style: style});
+    const casing = {fill: false, color: "#ffffff", weight: 4.5, opacity: 0.9};
+    return L.layerGroup([part(casing), part({weight: 2, fillOpacity: 0.4, ...REACH[reach.ledger]})]);
+  }
+
+  // By marker: active filled or whole, not active hollow or dashed, status unknown dotted.
+  const EDGES = [{}, {dashArray: "9 7"}, {dashArray: "1 8", lineCap: "round"}];
+  const DOTS = {few: {radius: 6, fillOpacity: 1}, many: {radius: 3.2, fillOpacity: 0.6}};
+
+  function dotStyle(sector, marker) {
+    const size = sector.many ? DOTS.many : DOTS.few;
+    const filled = {color: "#ffffff", weight: sector.many ? 0.5 : 1.5, fillColor: sector.colour};
+    const hollow = {color: sector.colour, weight: sector.many ? 1.4 : 2.5, fillColor: "#ffffff"};
+    return {pane: "points", ...size, ...(marker ? hollow : filled), ...(marker === 2 ? {dashArray: "2 2.5"} : {})};
   }
 
   const ACTION_STYLES = {
-    Point: (colour) => ({pane: "points", color: "#ffffff", weight: 1.5, fillColor: colour, fillOpacity: 1}),
-    Polygon: (colour) => ({pane: "areas", className: "action-area", color: colour, weight: 3.5, fillColor: colour, fillOpacity: 0.18}),
-    LineString: (colour) => ({pane: "lines", className: "action-line", color: colour, weight: 5, opacity: 1}),
+    Point: dotStyle,
+    Polygon: (sector, marker) => ({
+      pane: "areas", className: "action-area", color: sector.colour, weight: 3.5, fillColor: sector.colour,
+      fillOpacity: marker ? 0 : 0.18, ...EDGES[marker],
+    }),
+    LineString: (sector, marker) =>
+      ({pane: "lines", className: "action-line", color: sector.colour, weight: 5, opacity: 1, ...EDGES[marker]}),
   };
 
   function drawActions(map, sector) {
     const styleOf = (feature) =>
-      (ACTION_STYLES[feature.geometry.type.replace("Multi", "")] || ACTION_STYLES.LineString)(sector.colour);
+      (ACTION_STYLES[feature.geometry.type.replace("Multi", "")] || ACTION_STYLES.LineString)(
+        sector, sector.markers[feature.properties.index]);
     return L.geoJSON(features(sector.shapes), {
       style: styleOf,
-      pointToLayer: (feature, place) => L.circleMarker(place, {radius: sector.radius}),
+      pointToLayer: (feature, place) => L.circleMarker(place),
       onEachFeature: (feature, shape) => describe(shape, "action:" + sector.members[feature.properties.index]),
     });
   }
