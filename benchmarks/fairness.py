@@ -18,8 +18,9 @@ from scipy.sparse import csc_array
 
 from benchmarks.harness import Goal, Workload, measure
 from equity_screen.crosswalk import Relation
-from equity_screen.equity import People, by_effect, by_group, people_of
+from equity_screen.equity import by_effect, by_group
 from equity_screen.overlay import Overlay
+from equity_screen.people import People, people_of
 from equity_screen.recipe import Ranking
 
 Floats = NDArray[np.float64]

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
         align as align,
         people_inside as people_inside,
     )
+    from equity_screen.change import (
+        Baseline as Baseline,
+        baselines as baselines,
+        before_after as before_after,
+    )
     from equity_screen.crosswalk import (
         Relation as Relation,
         area_shares as area_shares,
@@ -34,11 +39,9 @@ if TYPE_CHECKING:
         effects_from_rules as effects_from_rules,
     )
     from equity_screen.equity import (
-        People as People,
         by_effect as by_effect,
         by_group as by_group,
         counted_once as counted_once,
-        people_of as people_of,
         rank_of as rank_of,
     )
     from equity_screen.errors import (
@@ -84,6 +87,18 @@ if TYPE_CHECKING:
     from equity_screen.overlay import (
         Overlay as Overlay,
         overlay as overlay,
+    )
+    from equity_screen.people import (
+        People as People,
+        people_of as people_of,
+    )
+    from equity_screen.plots import (
+        Dot as Dot,
+        DotPlot as DotPlot,
+        Scale as Scale,
+        dot_row as dot_row,
+        lay_out as lay_out,
+        with_heading as with_heading,
     )
     from equity_screen.project import (
         Project as Project,
@@ -205,12 +220,15 @@ _EXPORTS = {
     "kolm_pollak_kappa": "inequality",
     "mid_rank": "inequality",
     "rank_weights": "inequality",
-    "People": "equity",
+    "People": "people",
+    "people_of": "people",
     "by_effect": "equity",
     "by_group": "equity",
     "counted_once": "equity",
-    "people_of": "equity",
     "rank_of": "equity",
+    "Baseline": "change",
+    "baselines": "change",
+    "before_after": "change",
     "Project": "project",
     "ProjectFile": "project",
     "parse_project": "project",
@@ -221,6 +239,12 @@ _EXPORTS = {
     "screen": "screen",
     "screen_project": "screen",
     "usable": "screen",
+    "Dot": "plots",
+    "DotPlot": "plots",
+    "Scale": "plots",
+    "dot_row": "plots",
+    "lay_out": "plots",
+    "with_heading": "plots",
     "OfflineMap": "maps",
     "map_screen": "maps",
     "write_map": "maps",

@@ -6,90 +6,19 @@ stored pairs; never a loop over actions. Undefined stays undefined and carries i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from equity_screen.inequality import (
-    kolm_pollak_after,
-    kolm_pollak_ede,
-    kolm_pollak_kappa,
-    mid_rank,
-    rank_weights,
-)
+from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
-from equity_screen.recipe import PEOPLE, UNIVERSE, Group, Indicator, Ranking
+from equity_screen.people import EVERYONE, Floats, People, quotient, reasons
+from equity_screen.recipe import Group, Ranking
 
-Floats = NDArray[np.float64]
-EVERYONE = "everyone"
 NO_PLACE = "its place is not known: nothing is spread over anybody"
-BEFORE_AFTER = (
-    *("action", "indicator", "unit", "group", "label", "epsilon", "kappa", "mean_before", "mean_after"),
-    *("ede_before", "ede_after", "ede_change", "people_without_baseline", "undefined"),
-)
-
-
-class People(NamedTuple):
-    """People by neighbourhood: all of them, and each group among its universe (columns by group)."""
-
-    population: Floats
-    groups: Floats
-    universes: Floats
-    names: tuple[str, ...]
-
-
-def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) -> People:
-    """Take the people and groups out of a table by neighbourhood.
-
-    Parameters
-    ----------
-    neighbourhoods : DataFrame
-        Columns population, people_<group> and, where it differs, universe_<group> [people].
-    names : sequence of str, optional
-        Groups; all ``people_`` columns unless given.
-
-    Returns
-    -------
-    People
-        Arrays of shape (neighbourhoods,) and (neighbourhoods, groups).
-
-    Examples
-    --------
-    >>> from equity_screen.synthetic import four_zones
-    >>> people_of(four_zones()).groups.sum(axis=0).tolist()
-    [150.0]
-    """
-    if names is None:
-        names = [str(c).removeprefix(PEOPLE) for c in neighbourhoods.columns if str(c).startswith(PEOPLE)]
-    # People whose number is not known are in no sum: the ledger says so.
-    known = neighbourhoods["population"].notna().to_numpy()
-    population = np.where(known, neighbourhoods["population"].to_numpy(dtype=np.float64), 0.0)
-    groups = np.empty((len(population), len(names)))
-    universes = np.empty_like(groups)
-    for position, name in enumerate(names):
-        groups[:, position] = np.where(known, neighbourhoods[PEOPLE + name].to_numpy(dtype=np.float64), 0.0)
-        column = UNIVERSE + name
-        universe = neighbourhoods[column] if column in neighbourhoods.columns else population
-        universes[:, position] = np.where(known, universe, 0.0)
-    return People(population, groups, universes, tuple(names))
-
-
-def _over(numerator: Floats, denominator: Floats) -> Floats:
-    """Quotient; NaN where the denominator is 0."""
-    shape = np.shape(numerator)
-    whole = np.broadcast_to(np.asarray(denominator, dtype=np.float64), shape)
-    quotient: Floats = np.divide(numerator, whole, out=np.full(shape, np.nan), where=whole != 0)
-    return quotient
-
-
-def _said(cases: Sequence[tuple[NDArray[np.bool_], str]]) -> NDArray[np.object_]:
-    """Join the texts of the cases that hold, row by row."""
-    parts = [np.where(mask, text + "; ", "").astype(object) for mask, text in cases]
-    return np.asarray([text.removesuffix("; ") for text in np.sum(parts, axis=0)], dtype=object)
 
 
 def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
@@ -129,6 +58,7 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     Examples
     --------
     >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.people import people_of
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> city, plan = four_zones(), four_actions()
     >>> table = by_group(overlay(city, plan), plan.effects, people=people_of(city), groups={})
@@ -146,24 +76,24 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     }
     low, high, total_low, total_high = _bounds(shares, doses, people)
     count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
-    mean, mean_rest = _over(sums["total"], count), _over(sums["rest"], others)
-    share_of_people = np.broadcast_to(_over(count, universe), mean.shape)
+    mean, mean_rest = quotient(sums["total"], count), quotient(sums["rest"], others)
+    share_of_people = np.broadcast_to(quotient(count, universe), mean.shape)
     columns = {
         "people": np.broadcast_to(count, mean.shape),
         "people_reached": sums["people_reached"],
         "people_reached_low": low,
         "people_reached_high": high,
-        "reached_share": _over(sums["people_reached"], count),
+        "reached_share": quotient(sums["people_reached"], count),
         "total": sums["total"],
         "mean": mean,
         "mean_rest": mean_rest,
         "gap": mean - mean_rest,
-        "ratio": _over(mean, mean_rest),
-        "share_of_effect": _over(sums["total"], sums["universe_total"]),
+        "ratio": quotient(mean, mean_rest),
+        "share_of_effect": quotient(sums["total"], sums["universe_total"]),
         "share_of_people": share_of_people,
-        "parity": _over(_over(sums["total"], sums["universe_total"]), share_of_people),
-        "parity_low": _over(_over(total_low, sums["universe_total"]), share_of_people),
-        "parity_high": _over(_over(total_high, sums["universe_total"]), share_of_people),
+        "parity": quotient(quotient(sums["total"], sums["universe_total"]), share_of_people),
+        "parity_low": quotient(quotient(total_low, sums["universe_total"]), share_of_people),
+        "parity_high": quotient(quotient(total_high, sums["universe_total"]), share_of_people),
     }
     table = _pair_labels(effects, people, groups).assign(**{name: values.ravel() for name, values in columns.items()})
     unplaced = np.repeat(overlay.unlocated, len(people.names))
@@ -192,7 +122,7 @@ def _group_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]
     total, parity, ratio = (np.isnan(table[c].to_numpy()) for c in ("total", "parity", "ratio"))
     empty = (table["people"] == 0).to_numpy()
     known = ~total & ~empty & ~nowhere
-    return _said(
+    return reasons(
         [
             (unplaced, NO_PLACE),
             (nowhere & ~unplaced, "the effect reaches no neighbourhood"),
@@ -208,7 +138,7 @@ def _bounds(shares: csc_array, doses: csc_array, people: People) -> tuple[Floats
     """Ecological bounds of the group reached, and of what it receives, summed over neighbourhoods."""
     row, effects = shares.indices, shares.shape[1]
     column = np.repeat(np.arange(effects), np.diff(shares.indptr))
-    per_reached = _over(doses.data, shares.data)
+    per_reached = quotient(doses.data, shares.data)
     bounds = [np.empty((effects, len(people.names))) for _ in range(4)]
     for g in range(len(people.names)):
         group, universe = people.groups[row, g], people.universes[row, g]
@@ -255,6 +185,7 @@ def by_effect(
     Examples
     --------
     >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.people import people_of
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> city, plan = four_zones(), four_actions()
     >>> income = Ranking(column="median_income", higher_is="advantaged")
@@ -272,15 +203,15 @@ def by_effect(
         "per": effects["per"].to_numpy(),
         "people_reached": shares.T @ people.population,
         "total": total,
-        "total_low": total * _over(effects["amount_low"].to_numpy(dtype=np.float64), amount),
-        "total_high": total * _over(effects["amount_high"].to_numpy(dtype=np.float64), amount),
-        "mean": _over(total, people.population.sum()),
+        "total_low": total * quotient(effects["amount_low"].to_numpy(dtype=np.float64), amount),
+        "total_high": total * quotient(effects["amount_high"].to_numpy(dtype=np.float64), amount),
+        "mean": quotient(total, people.population.sum()),
         "outside_share": overlay.outside.to_numpy(),
         "priority_place_share": np.full(len(total), np.nan),
     }
     if priority is not None:
         inside = np.where(priority.to_numpy(dtype=bool), people.population, 0.0)
-        columns["priority_place_share"] = _over(doses.T @ inside, total)
+        columns["priority_place_share"] = quotient(doses.T @ inside, total)
     for name, ranking in (rankings or {}).items():
         columns |= _concentration(name, doses, rank_of(neighbourhoods, ranking), people.population)
     table = pd.DataFrame(columns, index=overlay.per_person.columns)
@@ -300,7 +231,7 @@ def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_
         for column in table.columns
         if str(column).startswith("ci_")
     ]
-    return _said(
+    return reasons(
         [
             (overlay.unlocated, NO_PLACE),
             (nowhere, "it reaches no neighbourhood: shares and the concentration index are undefined"),
@@ -342,8 +273,8 @@ def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats
     tilted, total = rank_weights(rank, population)
     ranked = np.where(np.isnan(rank), 0.0, population)
     generalised = doses.T @ tilted if total > 0 else np.full(doses.shape[1], np.nan)
-    mean = _over(doses.T @ ranked, np.asarray(total))
-    return {f"ci_{name}": _over(generalised, mean), f"gci_{name}": generalised}
+    mean = quotient(doses.T @ ranked, np.asarray(total))
+    return {f"ci_{name}": quotient(generalised, mean), f"gci_{name}": generalised}
 
 
 def counted_once(
@@ -374,6 +305,7 @@ def counted_once(
     Examples
     --------
     >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.people import people_of
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> table = counted_once(overlay(four_zones(), four_actions()), people_of(four_zones()), groups={})
     >>> table[["ledger", "group", "people_reached"]].head(2).values.tolist()
@@ -394,7 +326,7 @@ def counted_once(
         "people_reached": reached,
         "people_reached_low": low,
         "people_reached_high": high,
-        "reached_share": _over(reached, count),
+        "reached_share": quotient(reached, count),
         "people_summed": summed,
         "priority_place_share": _priority_share(once, whole, priority),
     }
@@ -412,177 +344,10 @@ def _priority_share(once: csc_array, people: People, priority: pd.Series | None)
     reached = once.T @ people.groups
     if priority is None:
         return np.full(reached.shape, np.nan)
-    return _over(once.T @ np.where(priority.to_numpy(dtype=bool)[:, None], people.groups, 0.0), reached)
+    return quotient(once.T @ np.where(priority.to_numpy(dtype=bool)[:, None], people.groups, 0.0), reached)
 
 
 def _summed(overlay: Overlay, people: People) -> Floats:
     """People reached added over the effects that each (scope, ledger) counts once."""
     each = overlay.shares.matrix.T @ people.groups
     return np.vstack([each[members].sum(axis=0) for members in overlay.members.values()])
-
-
-class Baseline(NamedTuple):
-    """An indicator before the actions, and what each action changes of it per person."""
-
-    name: str
-    indicator: Indicator
-    before: Floats
-    changes: csc_array
-    actions: tuple[str, ...]
-
-
-def baselines(
-    overlay: Overlay,
-    effects: pd.DataFrame,
-    *,
-    neighbourhoods: pd.DataFrame,
-    indicators: Mapping[str, Indicator],
-) -> list[Baseline]:
-    """Collect, for each indicator that effects change, the net change by action.
-
-    A benefit lowers an indicator where higher is worse and raises one where higher is better; a
-    burden does the opposite. The net is used in measures that allow signs only.
-
-    Parameters
-    ----------
-    overlay : Overlay
-        Effects over neighbourhoods.
-    effects : DataFrame
-        The effects, in the overlay's order, with a column indicator.
-    neighbourhoods : DataFrame
-        Table with the indicators.
-    indicators : mapping of str to Indicator
-        Declarations.
-
-    Returns
-    -------
-    list of Baseline
-        In the order of the indicators' names.
-
-    Examples
-    --------
-    >>> baselines(None, pd.DataFrame({"indicator": [""]}), neighbourhoods=pd.DataFrame(), indicators={})
-    []
-    """
-    found = []
-    for name in sorted(set(effects["indicator"]) & set(indicators)):
-        mine = np.flatnonzero((effects["indicator"] == name).to_numpy())
-        sign = np.where(effects["ledger"].to_numpy()[mine] == "benefit", 1.0, -1.0)
-        sign = -sign if indicators[name].higher_is == "worse" else sign
-        actions, of_action = np.unique(effects["action"].to_numpy(dtype=object)[mine].astype(str), return_inverse=True)
-        gather = csc_array((sign, (np.arange(len(mine)), of_action)), shape=(len(mine), len(actions)))
-        changes = (overlay.per_person.matrix[:, mine] @ gather).tocsc()
-        found.append(
-            Baseline(
-                name,
-                indicators[name],
-                neighbourhoods[name].to_numpy(dtype=np.float64),
-                changes,
-                tuple(actions),
-            )
-        )
-    return found
-
-
-def before_after(
-    baseline: Baseline, people: People, *, groups: Mapping[str, Group], epsilons: Sequence[float]
-) -> pd.DataFrame:
-    """Kolm–Pollak EDE and mean of an indicator before and after each action, by group.
-
-    Parameters
-    ----------
-    baseline : Baseline
-        Indicator and changes.
-    people : People
-        People by neighbourhood.
-    groups : mapping of str to Group
-        Declarations, for the labels.
-    epsilons : sequence of float
-        Inequality aversions; κ is frozen on the baseline of everyone for each.
-
-    Returns
-    -------
-    DataFrame
-        One row for each action, group (everyone first) and epsilon; levels in the indicator's unit,
-        people_without_baseline [people], undefined (reasons).
-
-    Examples
-    --------
-    >>> heat = Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")
-    >>> baseline = Baseline("heat", heat, np.array([1.0, 3.0]), csc_array([[0.0], [-2.0]]), ("A",))
-    >>> people = People(np.array([1.0, 1.0]), np.empty((2, 0)), np.empty((2, 0)), ())
-    >>> table = before_after(baseline, people, groups={}, epsilons=[0.5])
-    >>> table[["mean_before", "mean_after", "ede_after"]].round(6).to_numpy().tolist()
-    [[2.0, 1.0, 1.0]]
-    """
-    known = ~np.isnan(baseline.before)
-    columns = np.column_stack([people.population, people.groups])
-    weights = np.where(known[:, None], columns, 0.0)
-    level = np.where(known, baseline.before, 0.0)
-    count = weights.sum(axis=0)
-    mean_before = _over((weights * level[:, None]).sum(axis=0), count)
-    mean_after = mean_before + _over(baseline.changes.T @ weights, count)
-    labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)]
-    frame = pd.DataFrame(
-        {
-            "group": [EVERYONE, *people.names],
-            "label": labels,
-            "people_without_baseline": columns.sum(axis=0) - count,
-        }
-    )
-    parts = [
-        _at_epsilon(baseline, level, weights, epsilon=epsilon, frame=frame, means=(mean_before, mean_after))
-        for epsilon in epsilons
-    ]
-    table = pd.concat(parts, ignore_index=True).sort_values(
-        ["action", "group", "epsilon"], kind="stable", key=_everyone_first
-    )
-    undefined = _said(
-        [
-            (np.isnan(table["mean_before"].to_numpy()), "no people with a baseline"),
-            (
-                np.isnan(table["mean_after"].to_numpy()) & ~np.isnan(table["mean_before"].to_numpy()),
-                "the amount is missing",
-            ),
-            (
-                np.isnan(table["kappa"].to_numpy()) & ~np.isnan(table["mean_before"].to_numpy()),
-                "EDE: κ needs a baseline whose mean is above 0",
-            ),
-        ]
-    )
-    return table.assign(undefined=undefined).reset_index(drop=True)[list(BEFORE_AFTER)]
-
-
-def _everyone_first(column: pd.Series) -> pd.Series:
-    return column.where(column != EVERYONE, "") if column.name == "group" else column
-
-
-def _at_epsilon(
-    baseline: Baseline,
-    level: Floats,
-    weights: Floats,
-    *,
-    epsilon: float,
-    frame: pd.DataFrame,
-    means: tuple[Floats, Floats],
-) -> pd.DataFrame:
-    kappa = kolm_pollak_kappa(level, weights[:, 0], epsilon=epsilon, bad=baseline.indicator.higher_is == "worse")
-    before = np.asarray([kolm_pollak_ede(level, weights[:, g], kappa=kappa) for g in range(weights.shape[1])])
-    after = kolm_pollak_after(level, baseline.changes, weights=weights, kappa=kappa)
-    shape = after.shape
-    columns = {
-        "mean_before": np.broadcast_to(means[0], shape),
-        "mean_after": means[1],
-        "ede_before": np.broadcast_to(before, shape),
-        "ede_after": after,
-        "ede_change": after - before,
-    }
-    repeated = pd.concat([frame] * shape[0], ignore_index=True) if shape[0] else frame.iloc[:0]
-    return repeated.assign(
-        action=np.repeat(np.asarray(baseline.actions, dtype=object), shape[1]),
-        indicator=baseline.name,
-        unit=baseline.indicator.unit,
-        epsilon=epsilon,
-        kappa=kappa,
-        **{name: values.ravel() for name, values in columns.items()},
-    )

@@ -281,7 +281,7 @@ def _neighbourhoods_payload(result: Result, hoods: gpd.GeoDataFrame, shapes: NDA
         *(f"In reach of a {ledger} of {ACTIVE_SCOPE}" for ledger in LEDGERS),
     ]
     rows = hoods.drop(columns=hoods.geometry.name).to_dict("records")
-    uncounted = {ledger: uncounted_words(result, ledger) for ledger in LEDGERS}
+    uncounted = {str(ledger): uncounted_words(result, ledger) for ledger in LEDGERS}
     return {
         "labels": [data_text(label) for label in labels],
         "names": [data_text(name) for name in distinct_names(hoods)],

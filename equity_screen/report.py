@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from equity_screen.pages import asset, ledger_words, page_templates, state_words
+from equity_screen.pages import (
+    asset,
+    count_text,
+    distinct_names,
+    ledger_words,
+    page_templates,
+    state_words,
+    uncounted_words,
+)
+from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
-from equity_screen.text import number_text, percent_text
+from equity_screen.scores import shares_of_people
+from equity_screen.text import number_text
 
 if TYPE_CHECKING:
     from equity_screen.screen import Result
 
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MANY_ACTIONS, SHOWN_OF_MANY = 60, 20
-STATUS_ROWS = 200
-LABEL_WIDTH, PLOT_WIDTH, ROW_HEIGHT = 285.0, 240.0, 22.0  # of a chart [px]
+FEW_CARDS = 3  # stand open
+FIRST_IDS, FIRST_REASONS = 5, 3
+EVERYONE = "everyone"
 PLACES = {
     "geometry": "on the map",
     "zones": "named neighbourhoods",
@@ -33,216 +43,11 @@ BOUNDS_WORDS = (
     "The line joins the lowest and the highest value that the counts by neighbourhood allow. "
     "The same figures stand in the table below."
 )
+AMONG_COUNTED = "those among whom they were counted"
 APPORTIONED = {
     "points": "by where its people live (population points)",
     "area": "by the share of its area, as if people lived evenly across it",
 }
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Horizontal axis of a dot plot.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of the axis; what lies beyond is drawn hollow at the end.
-    place : callable
-        Share of the axis [0–1] at which a value between the ends stands.
-    text, tick : callable
-        How a value is written in the plot and on the axis.
-    ticks : tuple of float
-        Values named on the axis.
-    reference : float or None
-        Value with a stronger line.
-
-    Examples
-    --------
-    >>> Scale(low=0.0, high=1.0, place=float, text=str, tick=str, ticks=(0.0, 1.0), reference=None).ticks
-    (0.0, 1.0)
-    """
-
-    low: float
-    high: float
-    place: Callable[[float], float]
-    text: Callable[[float], str]
-    tick: Callable[[float], str]
-    ticks: tuple[float, ...]
-    reference: float | None = None
-
-    def x(self, value: float) -> float:
-        """Find where a value stands.
-
-        Parameters
-        ----------
-        value : float
-            Value.
-
-        Returns
-        -------
-        float
-            Distance from the left edge of the chart [px].
-        """
-        held = min(max(value, self.low), self.high)
-        return round(LABEL_WIDTH + PLOT_WIDTH * self.place(held), 1)
-
-
-SHARES = Scale(
-    low=0.0,
-    high=1.0,
-    place=lambda share: share,
-    text=percent_text,
-    tick=lambda share: f"{100 * share:g} %",
-    ticks=(0, 0.25, 0.5, 0.75, 1),
-)
-PARITIES = Scale(
-    low=0.25,
-    high=4.0,
-    place=lambda parity: (math.log2(parity) + 2) / 4,
-    text=number_text,
-    tick=lambda parity: f"{parity:g}",
-    ticks=(0.25, 0.5, 1, 2, 4),
-    reference=1.0,
-)
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One line of a dot plot: a heading, or a label with a value and its bounds.
-
-    Parameters
-    ----------
-    label : str
-        Text from the data.
-    y : float
-        Distance from the top [px].
-    ledger : str
-        Ledger of the value; empty for a heading.
-    x, low, high : float or None
-        Where the value and its bounds stand; ``None`` where undefined.
-    hollow : bool
-        The value lies beyond the axis.
-    text : str
-        Value and bounds in figures.
-
-    Examples
-    --------
-    >>> Dot("Everyone", 12.0, ledger="benefit", x=40.0, text="46.3 %").hollow
-    False
-    """
-
-    label: str
-    y: float
-    ledger: str = ""
-    x: float | None = None
-    low: float | None = None
-    high: float | None = None
-    hollow: bool = False
-    text: str = ""
-
-
-def _bounds_text(values: Sequence[float], text: Callable[[float], str]) -> str:
-    value, low, high = values
-    known = not (math.isnan(low) or math.isnan(high)) and text(low) != text(high)
-    bounds = f" ({text(low)} to {text(high)})" if known else ""
-    return "not defined" if math.isnan(value) else text(value) + bounds
-
-
-def dot_row(label: str, y: float, *, ledger: str, values: Sequence[float], scale: Scale) -> Dot:
-    """Place a value and its bounds on a scale.
-
-    Parameters
-    ----------
-    label : str
-        Text from the data.
-    y : float
-        Distance from the top [px].
-    ledger : {"benefit", "burden"}
-        Ledger.
-    values : sequence of float
-        Value, lower and upper bound; NaN where undefined.
-    scale : Scale
-        Axis.
-
-    Returns
-    -------
-    Dot
-        Line of the plot.
-
-    Examples
-    --------
-    >>> dot = dot_row("Renters", 22, ledger="benefit", values=(0.5, 0.25, 1.0), scale=SHARES)
-    >>> dot.x, dot.low, dot.high, dot.text
-    (405.0, 345.0, 525.0, '50.0 % (25.0 % to 100.0 %)')
-    """
-    value = values[0]
-    x, low, high = (None if math.isnan(v) else scale.x(v) for v in values)
-    beyond = not math.isnan(value) and not scale.low <= value <= scale.high
-    text = _bounds_text(values, scale.text)
-    return Dot(label, y, ledger=ledger, x=x, low=low, high=high, hollow=beyond, text=text)
-
-
-@dataclass(frozen=True)
-class DotPlot:
-    """Dot plot with what a reader who cannot see it is told.
-
-    Parameters
-    ----------
-    key : str
-        Unique in the page.
-    title, description : str
-        Texts from the data and about the plot.
-    scale : Scale
-        Axis.
-    dots : tuple of Dot
-        Lines from the top.
-
-    Examples
-    --------
-    >>> axis = Scale(low=0.0, high=1.0, place=float, text=str, tick=str, ticks=(), reference=None)
-    >>> DotPlot("p1", "People in reach", "Shares by group", axis, ()).title
-    'People in reach'
-    """
-
-    key: str
-    title: str
-    description: str
-    scale: Scale
-    dots: tuple[Dot, ...]
-    label_edge: ClassVar[float] = LABEL_WIDTH - 12
-    text_edge: ClassVar[float] = LABEL_WIDTH + PLOT_WIDTH + 14
-
-
-def lay_out(rows: pd.DataFrame, *, fields: Sequence[str], scale: Scale) -> tuple[Dot, ...]:
-    """Place the rows of a table on a scale, with a heading wherever the heading changes.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Columns ``heading``, ``label``, ``ledger`` and the fields.
-    fields : sequence of str
-        Columns with the value and its bounds.
-    scale : Scale
-        Axis.
-
-    Returns
-    -------
-    tuple of Dot
-        Lines from the top.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"heading": ["Benefit"], "label": ["All"], "ledger": ["benefit"], "v": [0.5]})
-    >>> [(dot.label, dot.y) for dot in lay_out(table, fields=["v", "v", "v"], scale=SHARES)]
-    [('Benefit', 22.0), ('All', 44.0)]
-    """
-    dots: list[Dot] = []
-    for heading, section in rows.groupby("heading", sort=False):
-        dots.append(Dot(str(heading), ROW_HEIGHT * (len(dots) + 1)))
-        for row in section.to_dict("records"):
-            y, values = ROW_HEIGHT * (len(dots) + 1), [row[field] for field in fields]
-            dots.append(dot_row(row["label"], y, ledger=row["ledger"], values=values, scale=scale))
-    return tuple(dots)
 
 
 def shown_actions(scores: pd.DataFrame) -> pd.DataFrame:
@@ -284,42 +89,117 @@ def _in_words(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(about=about, **words, **figures)
 
 
-def _together_plot(key: str, scope: str, rows: pd.DataFrame) -> DotPlot:
+def _together_plot(key: str, scope: str, rows: pd.DataFrame, *, uncounted: Mapping[str, str]) -> DotPlot:
     people = rows["people"].where(rows["people"] > 0)
     shares = rows.assign(
         heading="In reach of a " + rows["ledger"].astype(str),
         low=rows["people_reached_low"] / people,
         high=rows["people_reached_high"] / people,
     )
+    dots = lay_out(shares, fields=("reached_share", "low", "high"), scale=SHARES)
+    for ledger, words in uncounted.items():
+        dots = with_heading(dots, f"In reach of a {ledger}: {words}")
     return DotPlot(
         key,
         f"People in reach, each counted once: {scope}",
         f"Share of each group that at least one action reaches. {BOUNDS_WORDS}",
         SHARES,
-        lay_out(shares, fields=("reached_share", "low", "high"), scale=SHARES),
+        dots,
     )
 
 
-def _distinct_scopes(together: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows by scope; where all actions are active, the same figures are not told twice."""
-    told: dict[str, pd.DataFrame] = {}
-    for scope, rows in reversed(list(together.groupby("scope", sort=False))):
-        figures = rows.drop(columns="scope").reset_index(drop=True)
-        if not any(figures.equals(others) for others in told.values()):
-            told[str(scope)] = figures
-    return dict(reversed(told.items()))
+@dataclass(frozen=True)
+class Scope:
+    """People in reach of some actions, each counted once, and the ledgers that count nobody by place.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Scopes of which the figures hold.
+    rows : DataFrame
+        Figures of the ledgers that count people.
+    uncounted : dict of str
+        Words for each other ledger, such as "not assessed".
+
+    Examples
+    --------
+    >>> Scope(("active actions", "all actions"), pd.DataFrame(), {}).title
+    'active actions (the same for all actions)'
+    """
+
+    names: tuple[str, ...]
+    rows: pd.DataFrame
+    uncounted: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        """Name of the first scope; the others where they have the same figures."""
+        first, *others = self.names
+        return f"{first} (the same for {' and '.join(others)})" if others else first
+
+    def same_as(self, other: Scope) -> bool:
+        """Tell whether another scope has the same figures.
+
+        Parameters
+        ----------
+        other : Scope
+            Other scope.
+
+        Returns
+        -------
+        bool
+            Whether all figures and words are equal.
+        """
+        return self.uncounted == other.uncounted and self.rows.equals(other.rows)
 
 
-def _scopes(together: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for number, (scope, rows) in enumerate(_distinct_scopes(together).items()):
-        key = f"together-{number}"
-        yield {
-            "key": key,
-            "scope": scope,
-            "rows": rows.to_dict("records"),
-            "everyone": rows[rows["group"] == "everyone"].to_dict("records"),
-            "plot": _together_plot(key, scope, rows),
-        }
+def distinct_scopes(result: Result) -> list[Scope]:
+    """Gather the people counted once by scope; scopes with the same figures become one.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+
+    Returns
+    -------
+    list of Scope
+        As many as have figures of their own.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> [scope.names for scope in distinct_scopes(screen(four_zones(), four_actions()))]
+    [('active actions', 'all actions')]
+    """
+    told: list[Scope] = []
+    for name, rows in result.together.groupby("scope", sort=False):
+        words = {str(ledger): uncounted_words(result, ledger, scope=str(name)) for ledger in LEDGERS}
+        uncounted = {ledger: text for ledger, text in words.items() if text}
+        figures = rows[~rows["ledger"].isin(uncounted)].drop(columns="scope").reset_index(drop=True)
+        one = Scope((str(name),), figures, uncounted)
+        same = [place for place, other in enumerate(told) if one.same_as(other)]
+        if same:
+            told[same[0]] = replace(told[same[0]], names=(*told[same[0]].names, str(name)))
+        else:
+            told.append(one)
+    return told
+
+
+def _scope_facts(number: int, scope: Scope) -> dict[str, Any]:
+    key, rows = f"together-{number}", scope.rows
+    blank = pd.DataFrame({"ledger": list(scope.uncounted), "reached": list(scope.uncounted.values())})
+    shown = pd.concat([rows.assign(reached=rows["people_reached"].map(count_text)), blank.assign(label="Each group")])
+    return {
+        "key": key,
+        "title": scope.title,
+        "name": scope.names[0],
+        "uncounted": scope.uncounted,
+        "rows": shown.to_dict("records"),
+        "everyone": rows[rows["group"] == EVERYONE].to_dict("records"),
+        "plot": _together_plot(key, scope.title, rows, uncounted=scope.uncounted),
+    }
 
 
 def _parity_plot(key: str, name: str, rows: pd.DataFrame) -> DotPlot:
@@ -333,11 +213,11 @@ def _parity_plot(key: str, name: str, rows: pd.DataFrame) -> DotPlot:
     )
 
 
-def _named_indicators(before_after: pd.DataFrame, result: Result) -> pd.DataFrame:
+def _named_indicators(before_after: pd.DataFrame, result: Result, scores: pd.DataFrame) -> pd.DataFrame:
     labels = {name: indicator.label for name, indicator in result.question.indicators.items()}
     return before_after.assign(
         indicator_label=before_after["indicator"].map(labels).fillna(before_after["indicator"]),
-        action_name=before_after["action"].map(result.scores["name"]),
+        action_name=before_after["action"].map(scores["name"]),
         mean_change=before_after["mean_after"] - before_after["mean_before"],
     )
 
@@ -366,6 +246,7 @@ def _card(result: Result, number: int, *, action: str, row: Mapping[str, Any]) -
         "row": row,
         "effects": {ledger: effects[effects["ledger"] == ledger].to_dict("records") for ledger in LEDGERS},
         "sentences": result.sentences.get(action, ()),
+        "own_universe": list(dict.fromkeys(groups.loc[groups["own_universe"].astype(bool), "label"])),
         "groups": [rows.to_dict("records") for _, rows in groups.groupby(["ledger", "effect"], sort=False)],
         "plot": _parity_plot(str(number), row["name"], groups),
     }
@@ -411,22 +292,66 @@ def priority_rule(priority: Priority) -> str:
     return f"{priority.column} {' and '.join(named)}"
 
 
-def _asked(question: Question) -> dict[str, Any]:
+def _asked(question: Question, by_group: pd.DataFrame) -> dict[str, Any]:
     priority = question.priority
+    own = by_group.loc[by_group["own_universe"].astype(bool), "group"].unique()
     counted = question.groups.get(priority.people or "") if priority else None
     return {
         "question": question,
         "rule": priority_rule(priority) if priority else "",
         "counted": counted.label if counted else "",
+        "counted_among": AMONG_COUNTED if priority and priority.people in own else "the people",
         "apportioned": APPORTIONED[question.apportion],
     }
 
 
+def grouped_status(status: pd.DataFrame) -> list[dict[str, Any]]:
+    """Gather the rows repaired, flagged or refused by input and code.
+
+    Parameters
+    ----------
+    status : DataFrame
+        Fate of each input row.
+
+    Returns
+    -------
+    list of dict
+        One entry for each input, status and code: number of rows, the first ids, the most frequent
+        reasons and the mends.
+
+    Examples
+    --------
+    >>> row = {"input": "a.csv", "row": "row 2", "id": "A", "status": "flagged", "codes": "ES-X", "reasons": "odd",
+    ...        "mends": "look"}
+    >>> [(one["codes"], one["rows"], one["ids"]) for one in grouped_status(pd.DataFrame([row, row | {"id": "B"}]))]
+    [('ES-X', 2, 'A, B')]
+    """
+    noted = status[status["status"] != "used"]
+    return [
+        {"input": source, "status": fate, "codes": codes, "rows": len(rows)}
+        | {"ids": _first_ids(rows), "reasons": _reasons(rows["reasons"]), "mends": _reasons(rows["mends"])}
+        for (source, fate, codes), rows in noted.groupby(["input", "status", "codes"], sort=False, dropna=False)
+    ]
+
+
+def _first_ids(rows: pd.DataFrame) -> str:
+    named = rows["id"].where(rows["id"].astype(str) != "", rows["row"]).astype(str)
+    rest = len(named) - FIRST_IDS
+    return ", ".join(named.head(FIRST_IDS)) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _reasons(texts: pd.Series) -> str:
+    counts = texts.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    if len(counts) == 1:
+        return str(counts.index[0])
+    told = [f"{text} ({count:,})" for text, count in counts.head(FIRST_REASONS).items()]
+    rest = len(counts) - FIRST_REASONS
+    return "; ".join(told) + (f"; and {rest:,} others" if rest > 0 else "")
+
+
 def _quality(result: Result) -> dict[str, Any]:
-    noted = result.status[result.status["status"] != "used"]
     return {
-        "noted": noted.head(STATUS_ROWS).to_dict("records"),
-        "noted_rest": max(len(noted) - STATUS_ROWS, 0),
+        "noted": grouped_status(result.status),
         "used": int((result.status["status"] == "used").sum()),
         "ledger": result.ledger.to_dict("records"),
         "coverage": result.coverage.to_dict("records"),
@@ -434,14 +359,18 @@ def _quality(result: Result) -> dict[str, Any]:
 
 
 def _found(result: Result) -> dict[str, Any]:
-    shown = _in_words(shown_actions(result.scores))
-    changes = _named_indicators(result.before_after[result.before_after["action"].isin(shown.index)], result)
+    named = result.scores.assign(name=distinct_names(result.scores))
+    shown = _in_words(shown_actions(named))
+    changes = _named_indicators(result.before_after[result.before_after["action"].isin(shown.index)], result, named)
+    scopes = [_scope_facts(number, scope) for number, scope in enumerate(distinct_scopes(result))]
     return {
         "summary": result.sentences.get("summary", ()),
-        "scopes": list(_scopes(result.together)),
+        "scopes": scopes,
+        "priority_share": shares_of_people(result.neighbourhoods, result.question)["priority_population_share"],
         "scores": shown.to_dict("records"),
         "rest": len(result.scores) - len(shown),
         "cards": list(_cards(result, shown, changes)),
+        "open": len(shown) <= FEW_CARDS,
         "concentrations": list(_concentrations(shown, result.question.rankings)),
         "equivalents": list(_equivalents(changes)),
         "epsilons": [f"{epsilon:g}" for epsilon in changes["epsilon"].unique()],
@@ -471,7 +400,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     >>> "Trees" in page, "<script" in page
     (True, False)
     """
-    facts = _asked(result.question) | _found(result) | _quality(result)
+    facts = _asked(result.question, result.by_group) | _found(result) | _quality(result)
     return (
         page_templates()
         .get_template("report.html.j2")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.actions import Plan
-from equity_screen.equity import people_of
+from equity_screen.people import people_of
 from equity_screen.recipe import LEDGERS, Question
 from equity_screen.words import direction
 

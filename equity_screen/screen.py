@@ -17,20 +17,13 @@ import pandas as pd
 
 from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
-from equity_screen.equity import (
-    BEFORE_AFTER,
-    People,
-    baselines,
-    before_after,
-    by_effect,
-    by_group,
-    counted_once,
-    people_of,
-)
+from equity_screen.change import BEFORE_AFTER, baselines, before_after
+from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.errors import InputError, UsageError, finding
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, Progress, gather
 from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
+from equity_screen.people import People, people_of
 from equity_screen.project import ProjectFile, read_project
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
 from equity_screen.schema import Origin, row_status

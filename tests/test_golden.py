@@ -18,7 +18,7 @@ import shapely
 from scipy.sparse import csc_array
 
 from equity_screen.crosswalk import Relation
-from equity_screen.equity import People, by_effect, by_group, counted_once
+from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.index import percentile
 from equity_screen.inequality import (
     concentration_index,
@@ -28,6 +28,7 @@ from equity_screen.inequality import (
     mid_rank,
 )
 from equity_screen.overlay import Overlay, overlay
+from equity_screen.people import People
 from equity_screen.recipe import Ranking
 from tests.plans import effect, plan_of
 

@@ -21,7 +21,7 @@ from scipy.sparse import csc_array
 from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.crosswalk import Relation, area_shares
-from equity_screen.equity import People, by_effect, by_group
+from equity_screen.equity import by_effect, by_group
 from equity_screen.index import CONVENTIONS, percentile
 from equity_screen.inequality import (
     concentration_index,
@@ -31,6 +31,7 @@ from equity_screen.inequality import (
     mid_rank,
 )
 from equity_screen.overlay import Overlay, overlay
+from equity_screen.people import People
 from equity_screen.recipe import BlocksFile, Indicator, Question, Ranking
 from equity_screen.schema import Origin
 from equity_screen.screen import Result, screen

@@ -188,6 +188,20 @@ def test_a_partly_reached_neighbourhood_receives_its_share_on_average(city: gpd.
     )
 
 
+@pytest.mark.parametrize(
+    ("per", "amount", "expected"),
+    [
+        ("household", 12.0, [3, 0, 2, 0]),  # 12 for half of the 50 homes of A, among its 100 people
+        ("total", 800.0, [2, 0, 2, 0]),  # 50 and 150 people in reach: 4 for each of them
+    ],
+)
+def test_a_partly_reached_neighbourhood_brings_its_share_of_homes_and_people(
+    city: gpd.GeoDataFrame, per: str, amount: float, expected: list[float]
+) -> None:
+    laid = overlay(city, plan_of({"X": WEST_HALF}, effect("X", per=per, amount=amount)))
+    assert doses(laid).ravel() == pytest.approx(expected, rel=STRAIGHT)
+
+
 def test_an_amount_per_household_is_shared_by_the_people_of_the_neighbourhood(city: gpd.GeoDataFrame) -> None:
     laid = overlay(city, plan_of({"X": "citywide"}, effect("X", per="household", amount=12.0)))
     assert doses(laid).ravel().tolist() == [6, 6, 4, 3]  # 12 * 50/100, 100/200, 100/300, 100/400

@@ -129,7 +129,7 @@ const equityScreen = (() => {
   function drawReach(map, reach) {
     const part = (style) => L.geoJSON(reach.shape, {pane: "reach", interactive: false, smoothFactor: 0.3, style: style});
     const casing = {fill: false, color: "#ffffff", weight: 4.5, opacity: 0.9};
-    return L.layerGroup([part(casing), part({weight: 2, fillOpacity: 0.4, ...REACH[reach.ledger]})]);
+    return L.layerGroup([part(casing), part({weight: 2, fillOpacity: 0.28, ...REACH[reach.ledger]})]);
   }
 
   // By marker: active filled or whole, not active hollow or dashed, status unknown dotted.
