@@ -278,13 +278,13 @@ def _missing_people(
     unpopulated = missing & _unpopulated(rows, declared)
     excluded = missing & ~unpopulated & (declared.population_missing == "exclude")
     findings = rows.findings(unpopulated, _UNPOPULATED) + rows.findings(excluded, _EXCLUDED)
-    findings += rows.findings(missing & ~unpopulated & ~excluded, _POPULATION_MISSING)
+    absent = finding("ES-POP-MISSING", column=declared.population)
+    findings += rows.findings(missing & ~unpopulated & ~excluded, absent)
     return raw.mask(unpopulated | excluded, 0.0), findings
 
 
 _UNPOPULATED = finding("ES-POP-UNPOPULATED")
 _EXCLUDED = finding("ES-POP-EXCLUDED", column="population")
-_POPULATION_MISSING = finding("ES-POP-MISSING", column="population")
 
 
 def _unpopulated(rows: _Rows, declared: NeighbourhoodsFile) -> pd.Series:

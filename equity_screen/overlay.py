@@ -243,8 +243,8 @@ def _of_km2(pairs: _Pairs, driver: Floats) -> Floats:
 
 
 def _of_total(pairs: _Pairs, driver: Floats) -> Floats:
-    """Share a total out over the reach in proportion to the driver, which is people unless named."""
-    mass = pairs.share * driver
+    """Share a total out over the people in reach by the driver, which is people themselves unless named."""
+    mass = np.where(pairs.population > 0, pairs.share * driver, 0.0)
     whole = np.bincount(pairs.column, weights=mass, minlength=int(pairs.column.max(initial=-1)) + 1)[pairs.column]
     return _per_head(np.divide(mass, whole, out=np.zeros(len(whole)), where=whole > 0), pairs)
 

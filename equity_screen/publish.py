@@ -134,11 +134,12 @@ def publish(
     ...
     equity_screen.errors.OutputError: cannot write README.md/results
     """
-    folder = Path(folder)
+    given, folder = Path(folder), Path(folder).absolute()
     try:
         _refuse_foreign(folder)
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder), _staging(folder) as stage:
+            _bring_back(folder)
             for name, write in WRITERS.items():
                 progress(name)
                 write(result, stage / name)
@@ -149,9 +150,9 @@ def publish(
         if isinstance(error, OutputError):
             raise
         kept = "The previous outputs are as they were"
-        msg = f"cannot write {folder}: {error}. {kept}. Mend: check the disk and the folder's rights"
+        msg = f"cannot write {given}: {error}. {kept}. Mend: check the disk and the folder's rights"
         raise OutputError(msg) from error
-    return folder
+    return given
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -159,9 +160,19 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file. Mend: name another folder with --out"
         raise OutputError(msg)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
-        msg = f"{folder} holds files that are not ours (it has no {RECORD}). Mend: name another folder with --out"
+    foreign = sorted({path.name for path in folder.iterdir()} - _ours(folder)) if folder.is_dir() else []
+    if foreign:
+        msg = f"{folder} holds files that are not ours ({', '.join(foreign[:3])}). Mend: name another folder with --out"
         raise OutputError(msg)
+
+
+def _ours(folder: Path) -> set[str]:
+    """Name the files that an earlier run wrote into a folder, by its own record."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return {RECORD, *record["outputs"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 @contextmanager
@@ -170,14 +181,16 @@ def _locked(folder: Path) -> Iterator[None]:
     lock = folder.parent / f".{folder.name}.lock"
     if lock.is_file() and not _alive(lock):
         lock.unlink(missing_ok=True)
+    mine = lock.with_name(f"{lock.name}.{os.getpid()}")
+    mine.write_text(str(os.getpid()), encoding="ascii")
     try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        os.link(mine, lock)  # at once with its content, and only where there is none
     except FileExistsError as error:
         msg = f"{folder} is being written by another run. Mend: wait for it, or name another folder with --out"
         raise LockedError(msg) from error
+    finally:
+        mine.unlink()
     try:
-        os.write(handle, str(os.getpid()).encode())
-        os.close(handle)
         yield
     finally:
         lock.unlink(missing_ok=True)
@@ -235,6 +248,13 @@ def _to_disk(stage: Path) -> None:
     for path in sorted(stage.iterdir()):
         with path.open("rb+") as stream:
             os.fsync(stream.fileno())
+
+
+def _bring_back(folder: Path) -> None:
+    """Give an old folder its name back where a run was killed between the two renames."""
+    old = folder.parent / f".{folder.name}.old"
+    if old.is_dir() and not folder.exists():
+        old.rename(folder)
 
 
 def _switch(stage: Path, folder: Path) -> None:

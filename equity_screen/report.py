@@ -24,6 +24,7 @@ from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
 from equity_screen.text import number_text
+from equity_screen.words import REACH_UNIT
 
 if TYPE_CHECKING:
     from equity_screen.screen import Result
@@ -409,6 +410,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
             policy=CONTENT_POLICY,
             css=Markup(asset("report.css")),  # noqa: S704 - a file of this package
             ledgers=LEDGERS,
+            reach_unit=REACH_UNIT,
             methods=result.methods,
             inputs=[{"rows": None} | facts_of for facts_of in result.inputs],
             versions=sorted((versions or {}).items()),

@@ -317,6 +317,12 @@ def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None
         for table, name, _ in tables
         for label in table.index[table.index.duplicated()].unique()
     ]
+    faults += [
+        finding("ES-GROUP-MISSING", "neighbourhoods", id=str(label), column=PEOPLE + group, group=group)
+        for group in question.groups
+        if PEOPLE + group in hoods.columns and "population" in hoods.columns
+        for label in hoods.index[(hoods["population"] > 0) & hoods[PEOPLE + group].isna()]
+    ]
     unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
     faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
     known = hoods.columns.drop("geometry", errors="ignore")

@@ -177,7 +177,7 @@ def small_scores(actions: gpd.GeoDataFrame) -> pd.DataFrame:
 def group_row(action: str, ledger: str, effect: str, group: str, **numbers: Any) -> dict[str, Any]:
     """One row of the by-group table."""
     blank = dict.fromkeys(("total", "mean", "mean_rest", "gap", "ratio", "parity_low", "parity_high"), NAN)
-    fixed = {"unit": "°C", "label": LABELS[group], "dimension": "", "undefined": ""}
+    fixed = {"unit": "°C", "label": LABELS[group], "dimension": "", "own_universe": False, "undefined": ""}
     return {"action": action, "ledger": ledger, "effect": effect, "group": group} | fixed | blank | numbers
 
 
@@ -285,13 +285,15 @@ def small_together() -> pd.DataFrame:
         "people_reached_high",
         "reached_share",
         "people_summed",
+        "priority_place_share",
+        "undefined",
     ]
     rows = [
-        ("benefit", "everyone", "Everyone", 6000.0, 2400.0, NAN, NAN, 0.4, 3500.0),
-        ("benefit", "low_income", LABELS["low_income"], 1200.0, 780.0, 500.0, 1100.0, 0.65, 940.0),
-        ("benefit", "colour", LABELS["colour"], 2200.0, 1200.0, 700.0, 1700.0, 1200 / 2200, 1500.0),
-        ("burden", "everyone", "Everyone", 6000.0, 500.0, NAN, NAN, 1 / 12, 500.0),
-        ("burden", "low_income", LABELS["low_income"], 1200.0, 100.0, 0.0, 400.0, 1 / 12, 100.0),
+        ("benefit", "everyone", "Everyone", 6000.0, 2400.0, NAN, NAN, 0.4, 3500.0, 0.25, ""),
+        ("benefit", "low_income", LABELS["low_income"], 1200.0, 780.0, 500.0, 1100.0, 0.65, 940.0, 0.5, ""),
+        ("benefit", "colour", LABELS["colour"], 2200.0, 1200.0, 700.0, 1700.0, 1200 / 2200, 1500.0, 0.5, ""),
+        ("burden", "everyone", "Everyone", 6000.0, 500.0, NAN, NAN, 1 / 12, 500.0, 0.0, ""),
+        ("burden", "low_income", LABELS["low_income"], 1200.0, 100.0, 0.0, 400.0, 1 / 12, 100.0, 0.0, ""),
     ]
     table = pd.DataFrame(rows, columns=columns)
     table.insert(0, "scope", "active actions")
@@ -379,6 +381,22 @@ def small_result() -> SimpleNamespace:
             "tram": ("The tram line reaches 1,500 people.",),
         },
     )
+
+
+def without_burdens() -> SimpleNamespace:
+    """The small result had nobody assessed a burden: no number stands where none is known."""
+    result = small_result()
+    result.scores["burden_assessed"] = "not assessed"
+    result.neighbourhoods["burden_reached_share"] = NAN
+    for name in ("reach", "by_group"):
+        table = getattr(result, name)
+        setattr(result, name, table[table["ledger"] == "benefit"])
+    result.by_effect = result.by_effect.drop(index="burden", level="ledger")
+    numbers = result.together.columns[result.together.columns.get_loc("people_reached") : -1]
+    burdens = result.together["ledger"] == "burden"
+    result.together.loc[burdens, list(numbers)] = NAN
+    result.together.loc[burdens, "undefined"] = "no burden was assessed"
+    return result
 
 
 def hostile_result(text: str) -> SimpleNamespace:

@@ -274,7 +274,7 @@ def test_a_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals, c
     project = write_project(tmp_path)
     results = tmp_path / "results"
     results.mkdir()
-    old = {"run.json": b"{}", "scores.csv": b"of an older run"}
+    old = {"run.json": b'{"outputs": {"scores.csv": ""}}', "scores.csv": b"of an older run"}
     for name, data in old.items():
         (results / name).write_bytes(data)
     before = names_in(tmp_path)

@@ -14,7 +14,7 @@ import shapely
 from equity_screen import maps
 from equity_screen.text import safe_text
 from tests.browser import broken_rules, visit
-from tests.results import UTM, hostile_result, small_result
+from tests.results import UTM, hostile_result, small_result, without_burdens
 
 HOSTILE = [
     "{{ 7*191 }}",
@@ -35,7 +35,30 @@ def rendered(result):
 def drawn(page_text, kind):
     """Payloads handed to one function of map.js."""
     found = re.findall(rf"equityScreen\.{kind}\(map_1, (.*?)\)(?:\.addTo\(map_1\))?;$", page_text, re.MULTILINE)
-    return [json.loads(payload) for payload in found]
+    return [json.loads(payload.replace("\\u00a0", " ").replace("\u00a0", " ")) for payload in found]
+
+
+def layer_names(page_text):
+    """Names in the layer control, as the reader sees them."""
+    return re.findall(r'^\s*"([^"]+)" : screen_layer_', page_text, re.MULTILINE)
+
+
+def brook(result):
+    """What the map tells of Brook."""
+    (city,) = drawn(rendered(result), "city")
+    return dict(zip(city["neighbourhoods"]["labels"], city["neighbourhoods"]["values"][1], strict=True))
+
+
+def many_dots(count):
+    """The hub in many copies that all have its name, and the tram."""
+    result = without(small_result(), ["hub", "tram"])
+    for name in ("actions", "scores"):
+        table = getattr(result, name)
+        hubs = pd.concat([table.loc[["hub"]]] * count)
+        hubs.index = pd.Index([f"hub{n:03d}" for n in range(count)], name="action")
+        setattr(result, name, pd.concat([hubs, table.loc[["tram"]]]))
+    result.reach["action"] = result.reach["action"].replace("hub", "hub000")
+    return result
 
 
 def without(result, rows):
@@ -45,36 +68,6 @@ def without(result, rows):
         table = getattr(result, name)
         setattr(result, name, table[table["action"].isin(rows)])
     return result
-
-
-class TestClasses:
-    def test_five_values_make_five_classes(self):
-        assert maps.quantile_limits(np.array([3.0, 1, 2, 5, 4])).tolist() == [1, 2, 3, 4, 5]
-
-    def test_ties_make_fewer_classes_and_none_is_empty(self):
-        values = np.array([0.0, 0, 0, 0, 7])
-        limits = maps.quantile_limits(values)
-        assert limits.tolist() == [0, 7]
-        assert maps.classify(values, limits).tolist() == [0, 0, 0, 0, 1]
-
-    def test_nothing_known_makes_no_class(self):
-        limits = maps.quantile_limits(np.array([np.nan]))
-        assert limits.size == 0
-        assert maps.classify(np.array([np.nan]), limits).tolist() == [-1]
-
-    def test_one_value_is_its_own_class(self):
-        legend = maps.burden_theme(pd.DataFrame({"burden_score": [2.0, 2.0]})).legend
-        assert [(words, count) for _, words, count in legend] == [("2.00", 2)]
-
-    def test_counts_of_the_legend_are_the_neighbourhoods(self):
-        theme = maps.burden_theme(small_result().neighbourhoods)
-        assert [count for _, _, count in theme.legend] == [1, 1, 1]
-        assert theme.classes == (2, 1, 0, -1)
-
-    def test_reached_share_keeps_nobody_apart(self):
-        theme = maps.reached_theme(small_result().neighbourhoods, "benefit")
-        assert theme.classes == (4, 2, 0, -1)
-        assert [words for _, words, _ in theme.legend][:2] == ["0 %", "over 0 % to 25 %"]
 
 
 class TestShapes:
@@ -97,39 +90,31 @@ class TestShapes:
         assert [shape.area for shape in maps.light_shapes(overlapping)] == pytest.approx([4, 4])
 
 
-class TestSectors:
-    def test_rare_sectors_are_drawn_together(self):
-        names = pd.Series([f"s{i}" for i in range(8)] + ["s0"])
-        sectors = maps.group_sectors(names)
-        assert [sector.name for sector in sectors][-1] == "other sectors"
-        assert sectors[0].members == (0, 8)
-        assert sorted(m for sector in sectors for m in sector.members) == list(range(9))
-
-    def test_missing_sector_is_said(self):
-        assert maps.group_sectors(pd.Series([None], dtype=object))[0].name == "no sector stated"
-
-
 class TestFigures:
     def test_neighbourhood_shows_its_row(self):
         (city,) = drawn(rendered(small_result()), "city")
-        values = dict(zip(city["neighbourhoods"]["labels"], city["neighbourhoods"]["values"][1], strict=True))
         assert city["neighbourhoods"]["names"][1] == "Brook"
-        assert values == {
+        assert brook(small_result()) == {
             "People": "2,000",
             "People with low incomes": "400 (20.0 %)",
             "Communities of colour": "1,000 (50.0 %)",
             "Burden score": "4.00",
             "Burden percentile": "50.0",
             "In most burdened quarter": "no",
-            "People reached by a benefit": "50.0 %",
-            "People reached by a burden": "25.0 %",
+            "In reach of a benefit of active actions": "50.0 %",
+            "In reach of a burden of active actions": "25.0 %",
         }
 
     def test_group_share_is_of_its_own_universe(self):
         result = small_result()
         result.neighbourhoods["universe_colour"] = 1000.0
         (city,) = drawn(rendered(result), "city")
-        assert city["neighbourhoods"]["values"][0][2] == "600 (60.0 %)"
+        assert city["neighbourhoods"]["values"][0][2] == "600 (60.0 % of those counted)"
+
+    def test_percent_sign_stays_with_its_number(self):
+        page = rendered(small_result())
+        assert "20.0\\u00a0%" in page
+        assert re.findall(r"\d %", re.sub(r"data:[\w/]+;base64,[\w+/=]+", "", page)) == []
 
     def test_action_shows_both_ledgers(self):
         (city,) = drawn(rendered(small_result()), "city")
@@ -162,6 +147,7 @@ class TestFigures:
     def test_many_reaches_start_hidden(self):
         result = small_result()
         result.reach = pd.concat([result.reach] * 10, ignore_index=True)
+        assert len(drawn(rendered(result), "reach")) == 2
         assert re.search(r"equityScreen\.reach\(map_1, .*\)\.addTo", rendered(result)) is None
 
     def test_priority_outline_is_the_priority_area(self):
@@ -174,6 +160,125 @@ class TestFigures:
         assert "Illustrative numbers" in rendered(result)
         result.question = result.question.model_copy(update={"illustrative": False})
         assert "Illustrative numbers" not in rendered(result)
+
+
+class TestNotAssessed:
+    def test_no_theme_layer_or_zero_stands_for_a_burden(self):
+        page = rendered(without_burdens())
+        assert len(drawn(page, "theme")) == 2
+        assert [reach["ledger"] for reach in drawn(page, "reach")] == ["benefit"]
+        assert not any("burden of" in name or "of a burden" in name for name in layer_names(page))
+        assert "burdens of active actions: not assessed" in page
+        assert brook(without_burdens())["In reach of a burden of active actions"] == "not assessed"
+
+    def test_burden_of_no_active_action_is_not_a_zero(self):
+        result = small_result()
+        result.actions.loc["tram", "active"] = result.scores.loc["tram", "active"] = False
+        page = rendered(result)
+        assert len(drawn(page, "theme")) == 2
+        assert "burdens of active actions: not assessed" in page
+        assert "Area in reach of a burden (all actions)" in layer_names(page)
+        assert "Area in reach of a burden (active actions)" not in layer_names(page)
+
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [("assessed", "city-wide only"), ("unlocated", "not counted"), ("none expected", "none expected")],
+    )
+    def test_other_reasons_are_told_apart(self, state, words):
+        result = without_burdens()
+        result.scores["burden_assessed"] = state
+        assert f"burdens of active actions: {words}" in rendered(result)
+
+    def test_effect_that_is_none_has_no_area(self):
+        result = small_result()
+        result.scores.loc["tram", "burden_assessed"] = "none expected"
+        assert [reach["ledger"] for reach in drawn(rendered(result), "reach")] == ["benefit"]
+
+
+class TestStatus:
+    def test_names_say_that_the_numbers_are_of_active_actions(self):
+        assert layer_names(rendered(small_result()))[:6] == [
+            "Burden score",
+            *("People in reach of a benefit (active actions)", "People in reach of a burden (active actions)"),
+            "Outline: most burdened quarter",
+            *("Area in reach of a benefit (active actions)", "Area in reach of a burden (active actions)"),
+        ]
+
+    def test_reach_of_what_is_not_active_is_a_layer_of_its_own(self):
+        result = small_result()
+        result.actions.loc["hub", "active"] = result.scores.loc["hub", "active"] = None
+        page = rendered(result)
+        active, every, _ = drawn(page, "reach")
+        areas = [shapely.geometry.shape(reach["shape"]).area for reach in (active, every)]
+        assert areas[0] < areas[1]
+        assert "Area in reach of a benefit (all actions)" in layer_names(page)
+
+    def test_marker_follows_the_status(self):
+        result = small_result()
+        result.actions.loc["hub", "active"] = None
+        layers = drawn(rendered(result), "actions")
+        (city,) = drawn(rendered(result), "city")
+        markers = {
+            city["actions"][member]["name"]: marker
+            for layer in layers
+            for member, marker in zip(layer["members"], layer["markers"], strict=True)
+        }
+        assert markers == {"Cooling hub": 2, "Tram line": 0, "Pocket park": 1}
+
+    def test_legend_counts_what_is_on_the_map(self):
+        page = rendered(small_result())
+        assert "active (2)" in page
+        assert "not active (1); a line or an edge is dashed" in page
+        assert "status unknown" not in page.split("<h3>Actions by status</h3>")[1].split("</ul>")[0]
+
+
+class TestPopulation:
+    def test_nobody_is_said_to_live_nowhere(self):
+        assert "no population (1)" in rendered(small_result())
+        assert "nobody lives" not in rendered(small_result())
+
+    @pytest.mark.parametrize("code", ["ES-POP-UNPOPULATED", "ES-X; ES-POP-EXCLUDED"])
+    def test_declared_gap_is_not_an_empty_place(self, code):
+        result = small_result()
+        row = pd.DataFrame([["zones.gpkg", "feature 4", "D", "flagged", code, "", ""]], columns=result.status.columns)
+        result.status = pd.concat([result.status, row], ignore_index=True)
+        page = rendered(result)
+        (city,) = drawn(page, "city")
+        assert "no population published (1)" in page
+        assert city["neighbourhoods"]["values"][3][:3] == ["no population published", "–", "–"]
+
+
+class TestManyDots:
+    def test_two_hundred_are_shown(self):
+        page = rendered(many_dots(200))
+        assert page.count("Off at first") == 0
+        assert [layer["many"] for layer in drawn(page, "actions")] == [False, False]
+
+    def test_of_more_the_sector_that_hides_the_colours_is_off_and_named(self):
+        page = rendered(many_dots(201))
+        assert "Off at first, because so many dots would hide the colours: Buildings." in page
+        shown = re.findall(r"equityScreen\.actions\(map_1, .*?\)(\.addTo\(map_1\))?;$", page, re.MULTILINE)
+        assert shown == ["", ".addTo(map_1)"]
+        assert [layer["many"] for layer in drawn(page, "actions")] == [True, True]
+
+    def test_repeated_names_bear_their_id(self):
+        (city,) = drawn(rendered(many_dots(2)), "city")
+        assert [action["name"] for action in city["actions"]] == [
+            "Cooling hub (hub000)",
+            "Cooling hub (hub001)",
+            "Tram line",
+        ]
+
+
+class TestOutline:
+    def test_sliver_between_neighbours_is_no_border(self):
+        result = small_result()
+        result.neighbourhoods["priority"] = [True, True, False, False]
+        sliver = shapely.box(580_999.9, 4_500_000, 581_000, 4_501_000)
+        result.neighbourhoods.loc["A", "geometry"] = result.neighbourhoods.geometry["A"].difference(sliver)
+        (outline,) = drawn(rendered(result), "priority")
+        assert outline["type"] == "Polygon"
+        assert len(outline["coordinates"]) == 1
 
 
 class TestOddCities:
@@ -277,10 +382,45 @@ class TestInBrowser:
     def test_legend_follows_the_layer(self, page, tmp_path):
         maps.write_map(small_result(), tmp_path / "map.html")
         visit(page, tmp_path / "map.html")
-        page.get_by_label("People reached by a benefit").check()
+        page.get_by_label("People in reach of a benefit").check()
         shown = page.locator("[data-theme]:visible")
         assert shown.count() == 1
-        assert "Share of people reached by a benefit" in shown.inner_text()
+        assert "Share of people in reach of a benefit of active actions" in shown.inner_text()
+
+    def test_markers_of_a_status_look_different(self, page, tmp_path):
+        result = small_result()
+        result.actions.loc["hub", "active"] = None
+        maps.write_map(result, tmp_path / "map.html")
+        visit(page, tmp_path / "map.html")
+        hub = page.locator(".leaflet-points-pane path")
+        assert (hub.get_attribute("fill"), hub.get_attribute("stroke-dasharray")) == ("#ffffff", "2 2.5")
+        park = page.locator("path.action-area")
+        assert (park.get_attribute("fill-opacity"), park.get_attribute("stroke-dasharray")) == ("0", "9 7")
+
+    @pytest.mark.parametrize("size", [(1400, 900), (900, 1400)])
+    def test_city_fills_the_window(self, page, tmp_path, size):
+        maps.write_map(without(small_result(), []), tmp_path / "map.html")
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        visit(page, tmp_path / "map.html")
+        drawn_city = page.locator(".leaflet-overlay-pane svg g").bounding_box()
+        window = page.locator(".folium-map").bounding_box()
+        used = max(drawn_city[side] / window[side] for side in ("width", "height"))
+        assert 0.9 < used <= 1
+
+    def test_dots_that_start_hidden_can_be_shown(self, page, tmp_path):
+        maps.write_map(many_dots(201), tmp_path / "map.html")
+        faults = visit(page, tmp_path / "map.html")
+        dots = page.locator(".leaflet-points-pane path")
+        assert dots.count() == 0
+        page.get_by_label("Actions: Buildings").check()
+        assert dots.count() == 201
+        assert float(dots.first.get_attribute("fill-opacity")) < 1
+        assert faults == []
+
+    def test_map_without_a_burden_is_accessible(self, page, tmp_path):
+        maps.write_map(without_burdens(), tmp_path / "map.html")
+        assert visit(page, tmp_path / "map.html") == []
+        assert broken_rules(page) == []
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_text_shows_as_it_is(self, page, tmp_path, text):

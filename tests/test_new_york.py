@@ -613,7 +613,7 @@ class TestTraps:
         found = refusals(project)
         others = [zone.id for zone in city.zones if zone.kind not in {"0", "9"}]
         assert sorted(f.id for f in found) == others
-        assert {(f.code, f.source, f.column) for f in found} == {("ES-POP-MISSING", NEIGHBOURHOODS, "population")}
+        assert {(f.code, f.source, f.column) for f in found} == {("ES-POP-MISSING", NEIGHBOURHOODS, "pop_total")}
         assert {f.mend for f in found} == {"supply it, or declare population_missing or unpopulated_where"}
         assert min(int(f.row.removeprefix("feature ")) for f in found) == 9
 

@@ -67,10 +67,30 @@ def test_one_folder_holds_every_output_and_nothing_else_is_left(result: Result, 
 @pytest.mark.usefixtures("quick")
 def test_an_older_folder_is_replaced_whole(result: Result, tmp_path: Path) -> None:
     folder = publish(result, tmp_path / "results")
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record["outputs"]["gone.csv"] = "of an older version"
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (folder / "gone.csv").write_text("of an older version", encoding="utf-8")
     publish(screen(four_zones(), plan_of({"X": "zones:A"})), folder)
     assert {path.name for path in folder.iterdir()} == {"scores.csv", "by_group.csv", "run.json"}
     assert pd.read_csv(folder / "scores.csv")["action"].tolist() == ["X"]
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_of_the_users_own_is_never_removed(result: Result, tmp_path: Path) -> None:
+    folder = publish(result, tmp_path / "results")
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"holds files that are not ours \(notes\.txt\)"):
+        publish(result, folder)
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_killed_between_the_two_renames_has_lost_nothing(result: Result, tmp_path: Path) -> None:
+    folder = publish(result, tmp_path / "results")
+    folder.rename(tmp_path / ".results.old")
+    publish(result, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
@@ -138,7 +158,7 @@ def test_what_a_killed_run_left_is_cleared_away(result: Result, tmp_path: Path) 
 
 def test_a_folder_with_files_of_others_is_left_alone(result: Result, tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
-    with pytest.raises(OutputError, match=r"holds files that are not ours \(it has no run.json\). Mend: name another"):
+    with pytest.raises(OutputError, match=r"holds files that are not ours \(thesis\.docx\). Mend: name another"):
         publish(result, tmp_path)
     assert bytes_in(tmp_path) == {"thesis.docx": b"years of work"}
     assert not list(tmp_path.parent.glob(f".{tmp_path.name}.*"))

@@ -14,7 +14,7 @@ from equity_screen import report
 from equity_screen.recipe import Priority
 from equity_screen.text import safe_text
 from tests.browser import broken_rules, visit
-from tests.results import hostile_result, small_result
+from tests.results import hostile_result, small_result, without_burdens
 from tests.test_maps import HOSTILE, without
 
 
@@ -34,7 +34,7 @@ class Tables(HTMLParser):
 
     def handle_data(self, data):
         if self.inside:
-            self.text += data
+            self.text += data.replace("\u00a0", " ")
 
     def handle_endtag(self, tag):
         if tag == "caption":
@@ -55,6 +55,12 @@ def table(caption, result=None):
     return Tables(rendered(result)).tables[caption]
 
 
+def noted_rows(count, **changes):
+    """Flagged rows of one file: the fate of each, its id A000, A001 and so on."""
+    row = {"input": "sites.csv", "status": "flagged", "codes": "ES-X", "reasons": "odd", "mends": "look"}
+    return [row | {"row": f"row {n + 2}", "id": f"A{n:03d}"} | changes for n in range(count)]
+
+
 def many_actions(count):
     """Copies of the hub; the action with number n reaches n people."""
     result = without(small_result(), ["hub"])
@@ -64,25 +70,6 @@ def many_actions(count):
     result.scores["name"] = [f"Hub {n:03d}" for n in range(count)]
     result.scores["benefit_people_reached"] = np.arange(count, dtype=float)
     return result
-
-
-class TestScales:
-    def test_shares_run_from_edge_to_edge(self):
-        ends = [report.SHARES.x(share) for share in (0, 0.5, 1)]
-        assert ends == [285, 405, 525]
-
-    def test_parity_of_one_is_in_the_middle(self):
-        assert report.PARITIES.x(1) == 405
-        assert report.PARITIES.x(2) - 405 == 405 - report.PARITIES.x(0.5)
-
-    @pytest.mark.parametrize(("parity", "x"), [(0.0, 285), (9.0, 525)])
-    def test_beyond_the_axis_is_drawn_hollow_at_its_end(self, parity, x):
-        dot = report.dot_row("g", 0, ledger="benefit", values=(parity, np.nan, np.nan), scale=report.PARITIES)
-        assert (dot.x, dot.hollow, dot.low) == (x, True, None)
-
-    def test_undefined_has_no_mark_and_says_so(self):
-        dot = report.dot_row("g", 0, ledger="burden", values=(np.nan,) * 3, scale=report.SHARES)
-        assert (dot.x, dot.text) == (None, "not defined")
 
 
 class TestPriorityRule:
@@ -98,8 +85,16 @@ class TestFigures:
         rows = table("People in reach of at least one action: active actions")
         assert rows[2] == [
             "People with low incomes",
-            *("benefit", "1,200", "780", "500", "1,100", "65.0 %", "940"),
+            *("benefit", "1,200", "780", "500", "1,100", "65.0 %", "940", "50.0 %"),
         ]
+
+    def test_bounds_of_everyone_are_a_dash(self):
+        everyone = table("People in reach of at least one action: active actions")[1]
+        assert everyone[:6] == ["Everyone", "benefit", "6,000", "2,400", "–", "–"]
+
+    def test_people_reached_stand_beside_those_who_live_in_priority_places(self):
+        page = rendered().replace("\u00a0", " ")
+        assert "25.0 % of them live in most burdened quarter, where 16.7 % of the people live" in page
 
     def test_scores_by_sector_then_name(self):
         rows = table("Actions, benefits and burdens side by side")
@@ -180,7 +175,12 @@ class TestFigures:
             "42,500,000",
             "42,500,000",
         ]
-        assert [row[0] for row in table("Rows repaired, flagged or refused")[1:]] == ["food"]
+        assert table("Rows repaired, flagged or refused, by input and code")[1:] == [
+            [
+                *("actions.csv", "flagged", "ES-PLACE-NONE", "1", "food"),
+                *("no place is given", "give a place or zone ids"),
+            ]
+        ]
         assert table("Coverage")[1][:2] == ["heat", "98.0 %"]
         assert table("Input files")[1] == ["actions.csv", "5", "812", "ab" * 32]
         assert "GEOS 3.14.1" in rendered()
@@ -199,6 +199,133 @@ class TestFigures:
         assert "Illustrative numbers" not in rendered(result)
 
 
+class TestNotAssessed:
+    def test_card_says_so_and_no_zero_stands_for_it(self):
+        page = rendered(without_burdens())
+        cards = page.split('<ul class="figures">')[1].split("</ul>")[0]
+        assert cards.count("<strong") == 2
+        assert (
+            '<strong class="words">not assessed</strong> <span class="burden">burdens</span> of active actions' in cards
+        )
+        assert "0</strong>" not in cards.replace("2,400</strong>", "")
+
+    def test_table_and_chart_say_so_once(self):
+        caption = "People in reach of at least one action: active actions"
+        rows = table(caption, without_burdens())
+        assert [row[1] for row in rows[1:]] == ["benefit", "benefit", "benefit", "burden"]
+        assert rows[4] == ["Each group", "burden", "–", "not assessed", "–", "–", "–", "–", "–"]
+        assert rendered(without_burdens()).count("In reach of a burden: not assessed</text>") == 1
+
+    def test_only_inactive_burdens_are_no_zero_of_the_active_ones(self):
+        result = small_result()
+        result.scores.loc["tram", "active"] = False
+        burdens = (result.together["ledger"] == "burden") & (result.together["group"] == "everyone")
+        both = result.together.assign(scope="all actions")
+        result.together.loc[burdens, "people_reached"] = 0.0
+        result.together = pd.concat([result.together, both], ignore_index=True)
+        assert table("People in reach of at least one action: active actions", result)[-1][3] == "not assessed"
+        assert table("People in reach of at least one action: all actions", result)[4][3] == "500"
+
+    def test_nothing_assessed_at_all_draws_no_chart(self):
+        result = without_burdens()
+        result.scores["benefit_assessed"] = "not assessed"
+        result.reach, result.by_group = result.reach.iloc[:0], result.by_group.iloc[:0]
+        page = rendered(result)
+        assert "<svg" not in page
+        assert page.count('<strong class="words">not assessed</strong>') == 2
+
+
+class TestOwnUniverse:
+    def test_share_is_of_those_among_whom_they_were_counted(self):
+        result = small_result()
+        result.by_group["own_universe"] = result.by_group["group"] == "low_income"
+        page = rendered(result).replace("\u00a0", " ")
+        note = "those among whom they were counted, not of everyone, for People with low incomes."
+        assert page.count(note) == 2
+        assert page.count("who are 41.7 % of those among whom they were counted") == 3
+
+    def test_share_of_everyone_needs_no_note(self):
+        page = rendered().replace("\u00a0", " ")
+        assert "among whom they were counted" not in page
+        assert page.count("who are 41.7 % of the people<") == 3
+
+
+class TestStatus:
+    def grouped(self, rows):
+        return report.grouped_status(pd.DataFrame(rows))
+
+    def test_a_thousand_rows_are_one_line_with_five_ids(self):
+        (one,) = self.grouped(noted_rows(1000))
+        assert (one["rows"], one["ids"]) == (1000, "A000, A001, A002, A003, A004 and 995 more")
+        assert (one["reasons"], one["mends"]) == ("odd", "look")
+
+    def test_inputs_codes_and_fates_stand_apart(self):
+        rows = [
+            *noted_rows(2),
+            *noted_rows(1, codes="ES-Y"),
+            *noted_rows(1, status="refused"),
+            *noted_rows(1, input="b"),
+        ]
+        found = [(one["input"], one["status"], one["codes"], one["rows"]) for one in self.grouped(rows)]
+        assert found == [
+            *(("sites.csv", "flagged", "ES-X", 2), ("sites.csv", "flagged", "ES-Y", 1)),
+            *(("sites.csv", "refused", "ES-X", 1), ("b", "flagged", "ES-X", 1)),
+        ]
+
+    def test_reasons_are_counted_most_frequent_first(self):
+        rows = [*noted_rows(1, reasons="old"), *noted_rows(2, reasons="broken")]
+        assert self.grouped(rows)[0]["reasons"] == "broken (2); old (1)"
+
+    def test_beyond_three_reasons_the_others_are_counted(self):
+        rows = [row for n in range(5) for row in noted_rows(1, reasons=f"{n}: not a number")]
+        reasons = "0: not a number (1); 1: not a number (1); 2: not a number (1); and 2 others"
+        assert self.grouped(rows)[0]["reasons"] == reasons
+
+    def test_row_without_an_id_is_named_by_its_row(self):
+        assert self.grouped(noted_rows(1, id=""))[0]["ids"] == "row 2"
+
+    def test_rows_used_as_they_came_are_counted_only(self):
+        result = small_result()
+        result.status = pd.DataFrame([*noted_rows(3, status="used", codes=""), *noted_rows(250)])
+        rows = table("Rows repaired, flagged or refused, by input and code", result)
+        assert [row[3] for row in rows[1:]] == ["250"]
+        assert "Rows used as they came: 3. Every row stands in status.csv" in rendered(result)
+
+
+class TestCards:
+    def test_many_cards_are_folded(self):
+        page = rendered()
+        assert page.count("<details>") == 5
+        assert "<details open>" not in page
+
+    def test_few_cards_are_open(self):
+        assert rendered(without(small_result(), ["hub", "tram"])).count("<details open>") == 2
+
+    def test_folded_card_shows_both_ledgers(self):
+        card = rendered().split("<article")[1].split("<details>")[0]
+        text = " ".join(re.sub("<[^>]+>", "", card).split())
+        assert text.endswith("Benefit: cooling, 2,000 people in reach. Burden: not assessed.")
+
+    def test_repeated_names_bear_their_id(self):
+        result = small_result()
+        result.scores["name"] = ["Hub", "Tram line", "Hub", "Hub 2", "Food plan"]
+        rows = table("Actions, benefits and burdens side by side", result)
+        assert [row[0] for row in rows[1:]] == ["Hub (hub)", "Hub 2", "Food plan", "Hub (park)", "Tram line"]
+
+    def test_being_in_reach_needs_no_mean(self):
+        result = small_result()
+        result.by_effect["unit"] = "people in reach"
+        assert "Mean over everyone" not in rendered(result)
+        assert "Mean over everyone" in rendered()
+
+
+class TestPercent:
+    def test_no_line_breaks_before_a_percent_sign(self):
+        body = rendered().split("</style>")[1]
+        assert "65.0\u00a0%" in body
+        assert re.findall(r"\d %", body) == []
+
+
 class TestScopes:
     def test_active_and_all_actions_are_told_apart(self):
         result = small_result()
@@ -213,7 +340,7 @@ class TestScopes:
         result.together = pd.concat([result.together, result.together.assign(scope="all actions")])
         page = rendered(result)
         assert page.count("<h3>People in reach") == 1
-        assert "counted once: all actions" in page
+        assert "counted once: active actions (the same for all actions)" in page
 
 
 class TestManyActions:
@@ -226,12 +353,6 @@ class TestManyActions:
         page = rendered(result)
         assert page.count("<article") == 20
         assert "The other 41 actions are in scores.csv" in page
-
-    def test_status_rows_beyond_the_limit_are_counted(self):
-        result = small_result()
-        result.status = pd.concat([result.status] * 250, ignore_index=True)
-        assert len(table("Rows repaired, flagged or refused", result)) == 201
-        assert "50 more such rows are in status.csv" in rendered(result)
 
 
 class TestOddResults:
@@ -296,6 +417,32 @@ class TestInBrowser:
         assert broken_rules(page) == []
         assert faults == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    def test_folded_cards_open_on_paper_and_when_linked_to(self, page, tmp_path):
+        report.write_report(small_result(), tmp_path / "report.html")
+        visit(page, tmp_path / "report.html")
+        shown = "[...document.querySelectorAll('.ledgers')].map(e => e.checkVisibility({contentVisibilityAuto: true}))"
+        assert page.evaluate(shown) == [False] * 5
+        page.emulate_media(media="print")
+        assert page.evaluate(shown) == [True] * 5
+        page.emulate_media(media="screen")
+        page.get_by_role("navigation", name="Actions in detail").get_by_role("link", name="Pocket park").click()
+        assert page.evaluate(shown) == [False, False, False, True, False]
+
+    def test_open_cards_without_burdens_are_accessible(self, page, tmp_path):
+        report.write_report(without_burdens(), tmp_path / "report.html")
+        faults = visit(page, tmp_path / "report.html")
+        page.evaluate("document.querySelectorAll('details').forEach(card => card.open = true)")
+        assert broken_rules(page) == []
+        assert faults == []
+
+    def test_no_label_of_a_chart_is_clipped(self, page, tmp_path):
+        result = small_result()
+        result.together["label"] = "People with incomes below the poverty line"
+        report.write_report(result, tmp_path / "report.html")
+        visit(page, tmp_path / "report.html")
+        edges = "[...document.querySelectorAll('#found svg text')].map(text => text.getBBox().x)"
+        assert min(page.evaluate(edges)) >= 0
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_text_shows_as_it_is(self, page, tmp_path, text):
