@@ -331,7 +331,7 @@ def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np
     if hoods["priority"].any():
         # One outline around neighbours; what their simplified borders leave between them is no border.
         union = shapely.union_all(shapely.make_valid(shapes[hoods["priority"].to_numpy(dtype=bool)]))
-        gap = 1e-9 * _tolerance(gpd.GeoDataFrame(geometry=shapes, crs=WGS84))
+        gap = 2 * _tolerance(gpd.GeoDataFrame(geometry=shapes, crs=WGS84))
         closed = union.buffer(gap, join_style="mitre").buffer(-gap, join_style="mitre")
         outline = shapely.transform(closed, lambda places: np.round(places, DECIMALS))
         yield ScreenLayer("priority", mapping(outline), name=data_text(f"Outline: {_priority_label(result)}"))

@@ -19,7 +19,7 @@ from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
 from equity_screen.equity import by_effect, by_group, counted_once
-from equity_screen.errors import InputError, UsageError, finding
+from equity_screen.errors import Finding, InputError, UsageError, finding
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, Progress, gather
 from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
@@ -304,6 +304,17 @@ def _require_group(question: Question) -> None:
 
 def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None:
     """Refuse tables made by hand that lack what the question needs, all faults at once."""
+    faults = _missing_columns(hoods, plan, question)
+    faults += [*_doubles(hoods, "neighbourhoods"), *_doubles(plan.actions, "actions")]
+    unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
+    faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
+    if not faults:
+        faults = [f for group in question.groups for f in _uncounted(hoods, group)]
+    if faults:
+        raise InputError(faults)
+
+
+def _missing_columns(hoods: pd.DataFrame, plan: Plan, question: Question) -> list[Finding]:
     asked = ["population", *(PEOPLE + g for g in question.groups), *question.indicators]
     tables = [(hoods, "neighbourhoods", asked), (plan.actions, "actions", ["where", "zones", "active", "sector"])]
     faults = [
@@ -312,33 +323,31 @@ def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None
         for column in columns
         if column not in table.columns
     ]
-    faults += [
-        finding("ES-ID-DUPLICATE", name, id=str(label), count=int((table.index == label).sum()), rows="in the index")
-        for table, name, _ in tables
-        for label in table.index[table.index.duplicated()].unique()
-    ]
-    faults += [
-        finding("ES-GROUP-MISSING", "neighbourhoods", id=str(label), column=PEOPLE + group, group=group)
-        for group in question.groups
-        if PEOPLE + group in hoods.columns and "population" in hoods.columns
-        for label in hoods.index[(hoods["population"] > 0) & hoods[PEOPLE + group].isna()]
-    ]
-    unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
-    faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
-    known = hoods.columns.drop("geometry", errors="ignore")
-    faults += [
-        finding(
-            "ES-RANKING-COLUMN",
-            "project",
-            column=f"rankings.{name}.column",
-            value=r.column,
-            hint=did_you_mean(r.column, known),
-        )
+    hint = {
+        r.column: did_you_mean(r.column, hoods.columns.drop("geometry", errors="ignore"))
+        for r in question.rankings.values()
+    }
+    return faults + [
+        finding("ES-RANKING-COLUMN", "project", column=f"rankings.{name}.column", value=r.column, hint=hint[r.column])
         for name, r in question.rankings.items()
         if r.column not in hoods.columns
     ]
-    if faults:
-        raise InputError(faults)
+
+
+def _doubles(table: pd.DataFrame, name: str) -> list[Finding]:
+    twice = table.index[table.index.duplicated()].unique()
+    counts = table.index.value_counts()
+    return [
+        finding("ES-ID-DUPLICATE", name, id=str(label), count=int(counts[label]), rows="in the index")
+        for label in twice
+    ]
+
+
+def _uncounted(hoods: pd.DataFrame, group: str) -> list[Finding]:
+    """Find people without a count of the group: taken for 0 they would lower every share of it."""
+    column = PEOPLE + group
+    bare = hoods.index[(hoods["population"] > 0) & hoods[column].isna()]
+    return [finding("ES-GROUP-MISSING", "neighbourhoods", id=str(one), column=column, group=group) for one in bare]
 
 
 def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:

@@ -317,7 +317,7 @@ class TestPaths:
 
     @pytest.mark.parametrize(
         "name",
-        ["https://example.org/a.gpkg", "/vsicurl/a", "/VSIZIP/a.zip", "x/vsimem/a", "file:///a.csv", "a\0.csv"],
+        ["https://example.org/a.gpkg", "/vsicurl/a", "/VSIZIP/a.zip", "x/vsimem/a", "ftp://host/a.csv", "a\0.csv"],
     )
     def test_addresses_and_virtual_files(self, name):
         with pytest.raises(InputError, match="only plain paths") as caught:
