@@ -338,7 +338,7 @@ def grouped_status(status: pd.DataFrame) -> list[dict[str, Any]]:
 def _first_ids(rows: pd.DataFrame) -> str:
     named = rows["id"].where(rows["id"].astype(str) != "", rows["row"]).astype(str)
     rest = len(named) - FIRST_IDS
-    return ", ".join(named.head(FIRST_IDS)) + (f" and {rest:,} more" if rest > 1 else "")
+    return ", ".join(named.head(FIRST_IDS)) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _reasons(texts: pd.Series) -> str:

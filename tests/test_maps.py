@@ -274,8 +274,10 @@ class TestOutline:
     def test_sliver_between_neighbours_is_no_border(self):
         result = small_result()
         result.neighbourhoods["priority"] = [True, True, False, False]
-        sliver = shapely.box(580_999.9, 4_500_000, 581_000, 4_501_000)
-        result.neighbourhoods.loc["A", "geometry"] = result.neighbourhoods.geometry["A"].difference(sliver)
+        # A city 200 km wide is drawn to 50 m: A ends 60 m before B begins.
+        edges = ((400_000, 499_940, 0), (500_000, 600_000, 0), (400_000, 500_000, 1), (500_000, 600_000, 1))
+        squares = [shapely.box(w, 4_500_000 + n * 100_000, e, 4_600_000 + n * 100_000) for w, e, n in edges]
+        result.neighbourhoods = result.neighbourhoods.set_geometry(squares, crs=UTM)
         (outline,) = drawn(rendered(result), "priority")
         assert outline["type"] == "Polygon"
         assert len(outline["coordinates"]) == 1

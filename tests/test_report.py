@@ -259,6 +259,10 @@ class TestStatus:
         assert (one["rows"], one["ids"]) == (1000, "A000, A001, A002, A003, A004 and 995 more")
         assert (one["reasons"], one["mends"]) == ("odd", "look")
 
+    def test_five_ids_are_all_there_are_and_a_sixth_is_counted(self):
+        ids = [self.grouped(noted_rows(count))[0]["ids"] for count in (5, 6)]
+        assert ids == ["A000, A001, A002, A003, A004", "A000, A001, A002, A003, A004 and 1 more"]
+
     def test_inputs_codes_and_fates_stand_apart(self):
         rows = [
             *noted_rows(2),

@@ -4,7 +4,7 @@ const equityScreen = (() => {
   "use strict";
   const MISSING = {pattern: "url(#no-data)", plain: "#d0d0d0"};
   const MANY_SHAPES = 3000;
-  const EDGE = {color: "#ffffff", weight: 0.8, opacity: 0.9, fillOpacity: 0.85};
+  const EDGE = {color: "#ffffff", weight: 0.8, opacity: 0.9, fillOpacity: 1};
   const CHOSEN = {color: "#111111", weight: 3, opacity: 1};
   const REACH = {
     benefit: {color: "#10622a", fillColor: "#d9f7dd"},
