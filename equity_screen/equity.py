@@ -335,9 +335,23 @@ def counted_once(
     values = {name: numbers.ravel() for name, numbers in columns.items()}
     table = pairs.assign(group=list(whole.names) * len(keys), label=labels, **values)
     table.loc[table["group"] == EVERYONE, ["people_reached_low", "people_reached_high"]] = np.nan
-    blank = ~table["ledger"].isin(overlay.per_person.columns.get_level_values("ledger"))
-    table.loc[blank, [name for name in columns if name != "people"]] = np.nan
-    return table.assign(undefined=np.where(blank, "no " + table["ledger"] + " was assessed", ""))
+    undefined = np.repeat(_not_counted(overlay), len(whole.names))
+    table.loc[undefined != "", [name for name in columns if name != "people"]] = np.nan
+    return table.assign(undefined=undefined)
+
+
+def _not_counted(overlay: Overlay) -> NDArray[np.object_]:
+    """Say why a scope of a ledger counts nobody: nothing assessed, or nothing that has a place."""
+    assessed = set(overlay.per_person.columns.get_level_values("ledger"))
+    said = [
+        ""
+        if len(members)
+        else f"no {ledger} of {scope} has a place"
+        if ledger in assessed
+        else f"no {ledger} was assessed"
+        for (scope, ledger), members in overlay.members.items()
+    ]
+    return np.asarray(said, dtype=object)
 
 
 def _priority_share(once: csc_array, people: People, priority: pd.Series | None) -> Floats:

@@ -99,18 +99,20 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     hits = None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
     shares = by_area if hits is None else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
     per_person = _per_person(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
-    located = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
-    members = _scopes(actions, effects, located)
+    drawn = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
+    # A list of neighbourhoods is a place, too, where nobody drew their union.
+    listed = (kinds == "footprint").to_numpy() & (np.diff(shares.matrix.indptr) > 0)
+    members = _scopes(actions, effects, drawn | listed)
     reach = gpd.GeoDataFrame(
-        effects.loc[located, ["action", "ledger", "effect"]],
-        geometry=footprints[located].to_numpy(),
+        effects.loc[drawn, ["action", "ledger", "effect"]],
+        geometry=footprints[drawn].to_numpy(),
         crs=study.areas,
     )
     return Overlay(
         Relation(shares.matrix, shares.rows, labels),
         Relation(per_person, shares.rows, labels),
         reach.to_crs(WGS84).reset_index(drop=True),
-        _outside(footprints, by_area, space.zones).where(located).set_axis(labels),
+        _outside(footprints, by_area, space.zones).where(drawn).set_axis(labels),
         (kinds == "nowhere").to_numpy(),
         members,
         _once(space, members, footprints, hits=hits, shares=shares),
@@ -311,7 +313,8 @@ def _outside(footprints: gpd.GeoSeries, by_area: Relation, zones: gpd.GeoSeries)
 def _scopes(
     actions: pd.DataFrame, effects: pd.DataFrame, located: NDArray[np.bool_]
 ) -> dict[tuple[str, str], NDArray[np.intp]]:
-    """Positions of the located effects by (scope, ledger)."""
+    """Positions of the located effects by (scope, ledger); one whose amount is 0 brings nothing to anybody."""
+    located = located & (effects["amount"] != 0).to_numpy()
     active = effects["action"].map(actions["active"]).eq(other=True).to_numpy(dtype=bool)
     scopes = {"active actions": located & active, "all actions": located}
     return {

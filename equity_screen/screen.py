@@ -353,14 +353,12 @@ def _uncounted(hoods: pd.DataFrame, group: str) -> list[Finding]:
 def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
     """Share of each neighbourhood's people in reach of an active action, by ledger.
 
-    NaN where nobody lives, and in a ledger in which nothing was assessed.
+    NaN where nobody lives, and in a ledger in which nothing that has a place was assessed.
     """
     once = pd.DataFrame(laid.once.matrix.toarray(), columns=laid.once.columns)["active actions"]
-    assessed = set(laid.per_person.columns.get_level_values("ledger"))
+    counted = {ledger: len(laid.members["active actions", ledger]) > 0 for ledger in LEDGERS}
     return {
-        f"{ledger}_reached_share": np.where(
-            (people.population > 0) & (ledger in assessed), once[ledger].to_numpy(), np.nan
-        )
+        f"{ledger}_reached_share": np.where((people.population > 0) & counted[ledger], once[ledger].to_numpy(), np.nan)
         for ledger in LEDGERS
     }
 

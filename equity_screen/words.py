@@ -145,6 +145,8 @@ def reach_sentence(row: Row, *, ledger: str, effect: str, population: float) -> 
     'The benefit "shade" reaches 400 people (40.0 % of everyone); its mean over everyone is 0.200 °C.'
     """
     people, mean = row["people_reached"], row["mean"]
+    if people > 0 and mean == 0:
+        return f'No {ledger} "{effect}" is expected.'
     verb = "reaches" if ledger == "benefit" else "falls on"
     share = percent_text(people / population if population else None)
     start = f'The {ledger} "{effect}" {verb} {number_text(round(people))} people ({share} of everyone)'

@@ -301,3 +301,23 @@ def test_the_bounds_of_people_once_are_those_of_the_union() -> None:
     bounds = ["people_reached_low", "people_reached", "people_reached_high"]
     assert table.loc[1, bounds].tolist() == pytest.approx([0, 25, 50], abs=1e-3)
     assert table.loc[0, bounds].tolist() == pytest.approx([float("nan"), 100, float("nan")], abs=1e-3, nan_ok=True)
+
+
+def test_an_amount_of_zero_reaches_nobody_in_the_count_of_people_once() -> None:
+    """None expected is not a burden on those who live there."""
+    effects = [effect("X", ledger="burden", effect="noise", amount=0.0), effect("X", ledger="benefit", effect="shade")]
+    plan = plan_of({"X": "zones:A"}, *effects)
+    table = counted_once(overlay(four_zones(), plan), people_of(four_zones()), groups={})
+    everyone = table[(table["group"] == "everyone") & (table["scope"] == "all actions")].set_index("ledger")
+    assert everyone.loc["benefit", "people_reached"] == 100
+    assert np.isnan(everyone.loc["burden", "people_reached"])
+    assert everyone.loc["burden", "undefined"] == "no burden of all actions has a place"
+
+
+def test_a_ledger_that_nobody_assessed_has_no_number() -> None:
+    plan = plan_of({"X": "zones:A"}, effect("X"))
+    table = counted_once(overlay(four_zones(), plan), people_of(four_zones()), groups={})
+    burden = table[table["ledger"] == "burden"]
+    assert burden["people_reached"].isna().all()
+    assert set(burden["undefined"]) == {"no burden was assessed"}
+    assert burden["people"].notna().all()

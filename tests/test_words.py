@@ -348,3 +348,8 @@ def test_methods_name_the_recipe_where_there_is_a_burden() -> None:
 def test_no_method_note_holds_a_verdict() -> None:
     notes = method_notes(Question(), by_points=True, sides=256, recipe=load_recipe("neutral"))
     assert not [note for note in notes.values() if VERDICTS.search(note)]
+
+
+def test_an_effect_of_nothing_is_not_said_to_reach_anybody() -> None:
+    row = {"people_reached": 400.0, "mean": 0.0, "unit": "dB", "undefined": "the total is 0"}
+    assert reach_sentence(row, ledger="burden", effect="noise", population=1000.0) == 'No burden "noise" is expected.'
