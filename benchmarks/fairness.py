@@ -102,6 +102,7 @@ def _overlay(effects: pd.DataFrame, zones: pd.Index, rng: np.random.Generator) -
     return Overlay(
         shares=shares,
         per_person=doses,
+        per_unit=shares,
         reach=gpd.GeoDataFrame(),
         outside=pd.Series(0.0, index=labels),
         unlocated=np.zeros(count, dtype=bool),

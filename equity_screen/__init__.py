@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from equity_screen.overlay import (
         Overlay as Overlay,
         overlay as overlay,
+        require_drivers as require_drivers,
     )
     from equity_screen.people import (
         People as People,
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
         Priority as Priority,
         Question as Question,
         Ranking as Ranking,
+        is_reserved as is_reserved,
     )
     from equity_screen.report import (
         render_report as render_report,
@@ -185,6 +187,7 @@ _EXPORTS = {
     "Priority": "recipe",
     "Question": "recipe",
     "Ranking": "recipe",
+    "is_reserved": "recipe",
     "Checked": "schema",
     "Origin": "schema",
     "Measure": "crs",
@@ -213,6 +216,7 @@ _EXPORTS = {
     "write_city": "synthetic",
     "Overlay": "overlay",
     "overlay": "overlay",
+    "require_drivers": "overlay",
     "concentration_index": "inequality",
     "generalised_concentration_index": "inequality",
     "kolm_pollak_after": "inequality",
@@ -278,7 +282,7 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+    return sorted({"__all__", "__doc__", "__version__", *_EXPORTS})
 
 
 sys.modules[__name__].__class__ = _LazyPackage

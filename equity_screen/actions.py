@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.effects import check_effects, effects_from_rules
-from equity_screen.errors import Finding
+from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
 from equity_screen.layers import finish, settle
 from equity_screen.places import place_actions
@@ -26,6 +26,7 @@ from equity_screen.schema import (
     read_numbers,
     require_columns,
 )
+from equity_screen.text import did_you_mean
 
 MONEY_AND_CARBON = ("cost", "cost_low", "cost_high", "tco2e", "tco2e_low", "tco2e_high")
 
@@ -150,6 +151,11 @@ def _active(
         return pd.Series(data=True, index=frame.index, dtype="object"), []
     status = column_text(frame, declared.status, fallback=pd.Series("", index=frame.index, dtype="str"))
     active = status.isin(declared.active) if declared.active else status != ""
+    if declared.active and not active.any() and (status != "").any():
+        statuses, hint = ", ".join(declared.active), did_you_mean(declared.active[0], set(status) - {""})
+        raise InputError(
+            [finding("ES-STATUS-UNKNOWN", origin.file, column=declared.status, statuses=statuses, hint=hint)]
+        )
     cases: tuple[Case, ...] = (
         (~active & (status != ""), "ES-ACTION-INACTIVE"),
         (status == "", "ES-ACTION-STATUS"),

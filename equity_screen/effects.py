@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.recipe import LEDGERS, EffectRule
@@ -45,6 +47,27 @@ CHOICES = {
 }
 
 
+def nothing_expected(effects: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which effects are stated to be none: an amount of 0, and no high amount above it.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Columns amount and amount_high.
+
+    Returns
+    -------
+    ndarray of bool
+        True where none is expected; a missing amount is not none.
+
+    Examples
+    --------
+    >>> nothing_expected(pd.DataFrame({"amount": [0.0, 0.0, np.nan], "amount_high": [np.nan, 5.0, np.nan]})).tolist()
+    [True, False, False]
+    """
+    return np.asarray((effects["amount"] == 0) & ~(effects["amount_high"] > 0))
+
+
 def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]) -> Checked:
     """Check a table of effects.
 
@@ -72,6 +95,7 @@ def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]
     """
     table = table.rename(columns={"source": "evidence"}) if "evidence" not in table.columns else table
     require_columns(table, ["action", "ledger", "effect", "unit"], origin=origin)
+    _refuse_typos(table, origin)
     texts, findings = _effect_texts(table, origin)
     ids = texts["action"]
     numbers, more = _effect_numbers(table, origin, ids=ids)
@@ -80,6 +104,20 @@ def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]
     status = row_status(origin, ids, findings=findings)
     kept = rows[~refused_rows(status)].sort_values(["action", "ledger", "effect"], kind="stable")
     return Checked(kept.reset_index(drop=True), tuple(findings), status)
+
+
+def _refuse_typos(table: pd.DataFrame, origin: Origin) -> None:
+    """Refuse a column that is hardly anything but a misspelt one; what it says would be lost."""
+    absent = [c for c in (*EFFECT_TEXTS, *EFFECT_NUMBERS) if c not in table.columns]
+    known = {*EFFECT_TEXTS, *EFFECT_NUMBERS}
+    like = {str(c): get_close_matches(str(c), absent, n=1, cutoff=0.8) for c in table.columns if c not in known}
+    faults = [
+        finding("ES-COLUMN-TYPO", origin.file, column=column, hint=f"did you mean '{near[0]}'?")
+        for column, near in like.items()
+        if near
+    ]
+    if faults:
+        raise InputError(faults)
 
 
 def _effect_texts(table: pd.DataFrame, origin: Origin) -> tuple[dict[str, pd.Series], list[Finding]]:

@@ -18,6 +18,7 @@ from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, Floats, People, quotient, reasons
 from equity_screen.recipe import Group, Ranking
 
+ROUNDING = 1e-12
 NO_PLACE = "its place is not known: nothing is spread over anybody"
 
 
@@ -197,14 +198,15 @@ def by_effect(
     """
     shares, doses = overlay.shares.matrix, overlay.per_person.matrix
     total = doses.T @ people.population
-    amount = effects["amount"].to_numpy(dtype=np.float64)
+    per_unit = overlay.per_unit.matrix.T @ people.population
+    low, high = (effects[column].to_numpy(dtype=np.float64) for column in ("amount_low", "amount_high"))
     columns: dict[str, object] = {
         "unit": effects["unit"].to_numpy(),
         "per": effects["per"].to_numpy(),
         "people_reached": shares.T @ people.population,
         "total": total,
-        "total_low": total * quotient(effects["amount_low"].to_numpy(dtype=np.float64), amount),
-        "total_high": total * quotient(effects["amount_high"].to_numpy(dtype=np.float64), amount),
+        "total_low": per_unit * low,
+        "total_high": per_unit * high,
         "mean": quotient(total, people.population.sum()),
         "outside_share": overlay.outside.to_numpy(),
         "priority_place_share": np.full(len(total), np.nan),
@@ -274,6 +276,8 @@ def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats
     ranked = np.where(np.isnan(rank), 0.0, population)
     generalised = doses.T @ tilted if total > 0 else np.full(doses.shape[1], np.nan)
     mean = quotient(doses.T @ ranked, np.asarray(total))
+    # What is left of a sum that cancels is rounding, and says nothing of a direction.
+    generalised = np.where(np.abs(generalised) <= ROUNDING * np.abs(mean), 0.0, generalised)
     return {f"ci_{name}": quotient(generalised, mean), f"gci_{name}": generalised}
 
 

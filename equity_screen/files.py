@@ -23,6 +23,9 @@ from equity_screen.schema import Origin
 def _read_csv(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001 - one signature for all readers
     with path.open(encoding="utf-8-sig", newline="") as stream:
         header = next(csv.reader(stream), [])
+    mark = next((m for m in (";", "\t", "|") if len(header) == 1 and m in header[0]), None)
+    if mark is not None:
+        raise InputError([finding("ES-FILE-SEPARATOR", path.name, mark="tabs" if mark == "\t" else f"'{mark}'")])
     twice = sorted({name for name in header if header.count(name) > 1 and name})
     if twice:
         raise InputError(finding("ES-COLUMN-DUPLICATE", path.name, column=name) for name in twice)
@@ -104,6 +107,8 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
         raise InputError([finding("ES-FILE-KIND", path.name, kinds=", ".join(READERS))])
     try:
         table, origin = reader(path, layer)
+    except UnicodeError as error:
+        raise InputError([finding("ES-FILE-ENCODING", path.name)]) from error
     except (
         pyogrio.errors.DataSourceError,
         shapely.errors.ShapelyError,
@@ -112,7 +117,6 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
         pd.errors.ParserWarning,
         pd.errors.EmptyDataError,
         OSError,
-        UnicodeError,
         csv.Error,
     ) as error:
         said = str(error).replace(str(path), path.name)

@@ -319,7 +319,7 @@ def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
     Raises
     ------
     InputError
-        No such column.
+        No such column, or a rule that picks no neighbourhood where people live.
 
     Examples
     --------
@@ -340,12 +340,20 @@ def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
                 )
             ]
         )
-    values = neighbourhoods[rule.column]
+    picked = _picked(neighbourhoods[rule.column], rule)
+    peopled = neighbourhoods["population"] > 0 if "population" in neighbourhoods.columns else picked | True
+    if peopled.any() and not (picked & peopled).any():
+        raise InputError([finding("ES-PRIORITY-NOBODY", "project", column="priority.column", value=rule.column)])
+    return picked
+
+
+def _picked(values: pd.Series, rule: Priority) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     if rule.one_of:
         # A column of whole numbers with a gap holds 4.0: 4 is the same number, not the same text.
         same_number = numbers.isin([v for v in rule.one_of if not isinstance(v, str)])
-        return values.astype("str").isin([str(v) for v in rule.one_of]) | same_number
+        same_text = values.astype("str").str.strip().isin([str(v).strip() for v in rule.one_of])
+        return same_text | same_number
     low = -np.inf if rule.at_least is None else rule.at_least
     high = np.inf if rule.at_most is None else rule.at_most
     return numbers.between(low, high)

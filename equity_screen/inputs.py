@@ -19,10 +19,13 @@ from equity_screen.crs import WGS84
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
-from equity_screen.layers import Joined, check_neighbourhoods, in_table, join_columns
+from equity_screen.joins import Joined, in_table, join_columns
+from equity_screen.layers import check_neighbourhoods
+from equity_screen.overlay import require_drivers
 from equity_screen.project import Project, ProjectFile
 from equity_screen.recipe import COVERAGE, ActionsFile, Indicator
 from equity_screen.schema import Checked, Origin, note_by_id, row_status, safe_path
+from equity_screen.text import did_you_mean
 from equity_screen.zonal import raster_means
 
 Progress = Callable[[str], None]
@@ -83,7 +86,8 @@ class _Gathered:
         return gpd.GeoDataFrame(self.keep(check_layer(self.path(name))))
 
     def keep(self, checked: Checked) -> pd.DataFrame:
-        """Keep the findings and fates of one input."""
+        """Keep the findings and fates of one input; a fault that is of no row concerns the whole file."""
+        self.fatal |= any(f.status == "refused" and not f.row for f in checked.findings)
         self.findings += checked.findings
         self.status.append(checked.status)
         return checked.table
@@ -132,6 +136,12 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
     actions = _actions(gathered, project, zones, progress)
     effects = _effects(gathered, project, actions, progress)
     plan = None if actions is None or effects is None else Plan(actions, effects)
+    if zones is not None:
+        with gathered.step():
+            _require_named(zones, project, effects)
+        if effects is not None:
+            with gathered.step():
+                require_drivers(zones, effects)
     status = (
         pd.concat(gathered.status, ignore_index=True)
         if gathered.status
@@ -316,21 +326,46 @@ def _effects(
         return None
     effects = pd.concat(tables, ignore_index=True)
     effects = effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
-    gathered.findings += _effects_together(effects, actions, source)
+    late = _effects_together(effects, actions, source)
+    gathered.findings += late
+    gathered.fatal |= any(f.status == "refused" for f in late)
     return effects
 
 
 def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: Origin) -> list[Finding]:
-    """Find what only shows beside the actions: an effect given twice, a footprint without an area."""
-    twice = effects.duplicated(["action", "ledger", "effect"]).to_numpy()
+    """Find what only shows beside the actions: an effect given twice, a reach that its action cannot have."""
     shapes = actions.geometry.reindex(effects["action"]).array
+    where = effects["action"].map(actions["where"]).to_numpy()
+    reach = effects["reach"].to_numpy()
     placed = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    flat = placed & (shapely.area(shapes) == 0) & (effects["reach"] == "footprint").to_numpy()
-    rows = [("ES-EFFECT-TWICE", twice), ("ES-EFFECT-NO-AREA", flat)]
+    rows = [
+        ("ES-EFFECT-TWICE", effects.duplicated(["action", "ledger", "effect"]).to_numpy()),
+        ("ES-EFFECT-NO-AREA", placed & (shapely.area(shapes) == 0) & (reach == "footprint")),
+        ("ES-EFFECT-NO-PLACE", (where == "unlocated") & (reach != "footprint")),
+        ("ES-EFFECT-CITYWIDE", (where == "citywide") & (reach == "within")),
+    ]
+    places = effects[["action", "effect"]].astype("str").to_dict("records")
     return [
-        finding(
-            code, source.file, id=str(effects["action"].iloc[i]), column="effect", value=str(effects["effect"].iloc[i])
-        )
+        finding(code, source.file, id=places[i]["action"], column="effect", value=places[i]["effect"])
         for code, bad in rows
         for i in np.flatnonzero(bad)
     ]
+
+
+def _require_named(zones: gpd.GeoDataFrame, project: Project, effects: pd.DataFrame | None) -> None:
+    """Refuse columns and indicators that the project or the effects name and nothing has."""
+    known = [*zones.columns.drop("geometry"), "burden_score", "burden_percentile"]
+    named = [("ES-RANKING-COLUMN", f"rankings.{name}.column", r.column) for name, r in project.rankings.items()]
+    named += [("ES-PRIORITY-COLUMN", "priority.column", project.priority.column)] if project.priority else []
+    faults = [
+        finding(code, "project", column=key, value=column, hint=did_you_mean(column, known))
+        for code, key, column in named
+        if column not in known
+    ]
+    named_here = set() if effects is None else set(effects["indicator"]) - {"", *project.indicators}
+    faults += [
+        finding("ES-EFFECT-INDICATOR", "effects", column="indicator", value=i, hint=did_you_mean(i, project.indicators))
+        for i in sorted(named_here)
+    ]
+    if faults:
+        raise InputError(faults)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from equity_screen.crs import FARTHEST_EAST, FARTHEST_NORTH, crs_name, require_crs
 from equity_screen.errors import EquityScreenWarning, Finding, InputError, finding
 from equity_screen.files import need_geometry, read_table
+from equity_screen.joins import join_columns
 from equity_screen.polygons import area_zero, check_polygons
-from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile, Question
+from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile, Question, is_reserved
 from equity_screen.schema import (
     Checked,
     Origin,
@@ -142,11 +142,42 @@ def check_neighbourhoods(
     ranked, about_rankings = _number_columns(
         rows, {c: m for c, m in _asked_columns(question).items() if c in frame.columns}
     )
-    taken_already = {"name", *columns, *measured, *ranked}
-    kept = {c: _plain(frame[c]) for c in extra if c in frame.columns and c not in taken_already}
-    findings += about_rankings
+    findings += about_rankings + _ambiguous(frame, declared, question, origin)
+    kept, about_names = _extras(frame, extra, {*columns, *measured, *ranked}, question=question, origin=origin)
+    findings += about_names
     table = gpd.GeoDataFrame({"name": names, **columns, **measured, **ranked, **kept}, geometry=geometry, crs=frame.crs)
     return finish(table, ids, findings=findings, origin=origin, index="neighbourhood", amounts=["population"])
+
+
+def _extras(
+    frame: gpd.GeoDataFrame, extra: Iterable[str], taken: set[str], *, question: Question, origin: Origin
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    """Keep further columns of the file; those that would be taken for one of ours are left out and named."""
+    rule = question.priority.column if question.priority is not None and question.priority.one_of else None
+    seen = {name.casefold() for name in taken}
+    kept: dict[str, pd.Series] = {}
+    findings: list[Finding] = []
+    for column in (c for c in extra if c in frame.columns and c not in taken):
+        if is_reserved(column) or column.casefold() in seen:
+            findings.append(finding("ES-COLUMN-OURS", origin.file, column=column))
+        else:
+            kept[column] = frame[column] if column == rule else _plain(frame[column])
+            seen.add(column.casefold())
+    return kept, findings
+
+
+def _ambiguous(
+    frame: gpd.GeoDataFrame, declared: NeighbourhoodsFile, question: Question, origin: Origin
+) -> list[Finding]:
+    """Refuse a ranking or rule on a column that is in the file and that this package makes, too."""
+    named = [r.column for r in question.rankings.values()]
+    named += [question.priority.column] if question.priority is not None else []
+    own = {declared.population, declared.households, declared.name}
+    return [
+        finding("ES-COLUMN-AMBIGUOUS", origin.file, column=column)
+        for column in dict.fromkeys(named)
+        if column in frame.columns and is_reserved(column) and column not in own
+    ]
 
 
 def _refuse_degrees(frame: gpd.GeoDataFrame, origin: Origin) -> None:
@@ -332,125 +363,24 @@ def _counted(rows: _Rows, group: Group, population: pd.Series) -> tuple[pd.Serie
             read[part], more = rows.numbers(column)
             findings += more
     if "share" in read:
-        outside = (read["share"] < 0) | (read["share"] > PERCENT)
-        findings += rows.findings(
-            outside,
-            finding("ES-SHARE-RANGE", column=str(group.share)),
-        )
+        read["share"], more = _percentages(rows, group, read["share"])
+        findings += more
     universe = read.get("universe", population)
     if "count" not in read:
-        return read["share"] / 100 * universe, universe, findings
+        return read["share"] / PERCENT * universe, universe, findings
     if "share" in read and "universe" not in read:
-        implied = read["count"] / (read["share"] / 100).where(read["share"] > 0)
+        implied = read["count"] / (read["share"] / PERCENT).where(read["share"] > 0)
         universe = implied.where(read["share"] > 0, population.where(read["share"].notna()))
     return read["count"], universe, findings
 
 
-class Joined(NamedTuple):
-    """Neighbourhoods with a table's columns; what was found in its ids; which of its rows bears which id."""
-
-    frame: gpd.GeoDataFrame
-    findings: list[Finding]
-    ids: pd.Series
-    added: tuple[str, ...]
-
-
-def join_columns(
-    frame: gpd.GeoDataFrame, table: pd.DataFrame, *, on: tuple[str, str], origins: tuple[Origin, Origin]
-) -> Joined:
-    """Join a table of columns to the neighbourhoods, every id matched or the run refused.
-
-    Parameters
-    ----------
-    frame : GeoDataFrame
-        Neighbourhoods as read.
-    table : DataFrame
-        Columns as read.
-    on : tuple of str
-        Id column of the frame and of the table.
-    origins : tuple of Origin
-        Files of the frame and of the table.
-
-    Returns
-    -------
-    Joined
-        The frame with the table's columns.
-
-    Raises
-    ------
-    InputError
-        Double or missing ids in the table; ids that stand on one side only, each named.
-
-    Examples
-    --------
-    >>> zones = gpd.GeoDataFrame({"id": ["A"]}, geometry=[shapely.box(0, 0, 1, 1)])
-    >>> people = pd.DataFrame({"code": ["A"], "pop": ["7"]})
-    >>> joined = join_columns(zones, people, on=("id", "code"), origins=(Origin(), Origin()))
-    >>> joined.frame["pop"].tolist(), joined.added
-    (['7'], ('code', 'pop'))
-    """
-    for side, column, origin in zip((frame, table), on, origins, strict=True):
-        require_columns(side, [column], origin=origin)
-    left, _ = clean_ids(frame[on[0]], origins[0])
-    right, findings = clean_ids(table[on[1]], origins[1])
-    faults = [f for f in findings if f.status == "refused"]
-    faults += _unmatched(right, left, origins[1], origins[0].file)
-    faults += _unmatched(left, right, origins[0], origins[1].file)
-    if faults:
-        raise InputError(faults)
-    added = tuple(str(c) for c in table.columns if c not in frame.columns)
-    joined = table[list(added)].set_axis(right).reindex(left)
-    return Joined(frame.assign(**{c: joined[c].to_numpy() for c in added}), findings, right, added)
-
-
-def in_table(findings: Iterable[Finding], joined: Joined, *, origin: Origin) -> list[Finding]:
-    """Name the table and its row in findings about columns that came from it.
-
-    Parameters
-    ----------
-    findings : iterable of Finding
-        Findings about the joined frame.
-    joined : Joined
-        The join.
-    origin : Origin
-        File of the table.
-
-    Returns
-    -------
-    list of Finding
-        The same findings where their user will look for them.
-
-    Examples
-    --------
-    >>> joined = Joined(gpd.GeoDataFrame(), [], pd.Series(["B", "A"]), ("pop",))
-    >>> odd = Finding("refused", "ES-X", "zones.gpkg", "odd", "look", row="feature 1", id="A", column="pop")
-    >>> [(f.source, f.row) for f in in_table([odd], joined, origin=Origin("people.csv", "row"))]
-    [('people.csv', 'row 3')]
-    """
-    position = {name: i for i, name in enumerate(joined.ids)}
-    return [
-        replace(f, source=origin.file, row=origin.row(position[f.id]))
-        if f.column in joined.added and f.id in position
-        else f
-        for f in findings
-    ]
-
-
-def _unmatched(ids: pd.Series, known: pd.Series, origin: Origin, other: str) -> list[Finding]:
-    lone = ~ids.isin(known) & (ids != "")
-    return [
-        finding(
-            "ES-JOIN-UNMATCHED",
-            origin.file,
-            row=origin.row(int(i)),
-            id=str(ids.iloc[i]),
-            value=str(ids.iloc[i]),
-            other=other,
-            lone=int(lone.sum()),
-            all=len(ids),
-        )
-        for i in np.flatnonzero(lone)
-    ]
+def _percentages(rows: _Rows, group: Group, raw: pd.Series) -> tuple[pd.Series, list[Finding]]:
+    """Read shares as percentages; fractions only where they are declared, and refused where they are likely."""
+    share = raw * PERCENT if group.share_is == "fraction" else raw
+    findings = rows.findings((share < 0) | (share > PERCENT), finding("ES-SHARE-RANGE", column=str(group.share)))
+    if group.share_is is None and 0 < raw.max() <= 1:
+        findings.append(finding("ES-SHARE-FRACTION", rows.origin.file, column=str(group.share)))
+    return share, findings
 
 
 def settle(checked: Checked, *, on_bad_row: str = "stop") -> pd.DataFrame:
@@ -532,5 +462,8 @@ def read_neighbourhoods(
     full = {n: g if isinstance(g, Group) else Group.model_validate({"label": n, "count": g}) for n, g in groups.items()}
     frame, origin = read_table(path, layer=file.layer)
     frame = need_geometry(frame, path)
+    if file.table is not None:
+        table, table_origin = read_table(path.parent / file.table)
+        frame = join_columns(frame, table, on=(id, file.table_id or id), origins=(origin, table_origin)).frame
     others = [str(c) for c in frame.columns if c not in (frame.geometry.name, id, population, file.name)]
     return settle(check_neighbourhoods(frame, file, origin=origin, question=Question(groups=full), extra=others))

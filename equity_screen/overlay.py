@@ -15,9 +15,10 @@ from scipy.sparse import csc_array
 
 from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
-from equity_screen.crosswalk import Relation, area_shares, point_shares
+from equity_screen.crosswalk import SLIVER, Relation, area_shares, point_shares
 from equity_screen.crs import WGS84, Measure, clusters, measure_of, to_space
-from equity_screen.errors import InputError, finding
+from equity_screen.effects import nothing_expected
+from equity_screen.errors import Finding, InputError, finding
 from equity_screen.recipe import LEDGERS
 from equity_screen.text import did_you_mean
 
@@ -31,14 +32,16 @@ class Overlay(NamedTuple):
     """Effects over neighbourhoods.
 
     ``shares``: neighbourhoods × effects, share of the people in reach [0–1]. ``per_person``: the same
-    pairs, effect per person of the neighbourhood [unit]. ``reach``: polygons of the located effects
-    (WGS 84). ``outside``: by effect, share of the reach's area in no neighbourhood. ``unlocated``: which
-    effects have no known place. ``members``: positions of the located effects by (scope, ledger).
-    ``once``: neighbourhoods × (scope, ledger), share of the people in reach of at least one of them.
+    pairs, effect per person of the neighbourhood [unit]; ``per_unit``: for an amount of 1. ``reach``:
+    polygons of the located effects (WGS 84). ``outside``: by effect, share of the reach's area in no
+    neighbourhood. ``unlocated``: which effects have no known place. ``members``: positions of the located
+    effects by (scope, ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
+    of at least one of them.
     """
 
     shares: Relation
     per_person: Relation
+    per_unit: Relation
     reach: gpd.GeoDataFrame
     outside: pd.Series
     unlocated: NDArray[np.bool_]
@@ -89,7 +92,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     (('WEST', 'benefit', 'shade'), [0.5, 0.0, 0.5, 0.0])
     """
     actions, effects = plan
-    _require_columns(neighbourhoods, effects)
+    require_drivers(neighbourhoods, effects)
     study = measure_of(neighbourhoods)
     space = _Space(study, to_space(neighbourhoods.geometry, study.areas), blocks)
     labels = pd.MultiIndex.from_frame(effects[["action", "ledger", "effect"]])
@@ -98,7 +101,9 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     by_area = _with_whole(area_shares(space.zones, footprints), actions, effects, kinds=kinds)
     hits = None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
     shares = by_area if hits is None else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
-    per_person = _per_person(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
+    per_unit = _per_unit(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
+    amounts = np.repeat(effects["amount"].to_numpy(dtype=np.float64), np.diff(per_unit.indptr))
+    per_person = csc_array((per_unit.data * amounts, per_unit.indices, per_unit.indptr), shape=per_unit.shape)
     drawn = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
     # A list of neighbourhoods is a place, too, where nobody drew their union.
     listed = (kinds == "footprint").to_numpy() & (np.diff(shares.matrix.indptr) > 0)
@@ -111,6 +116,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     return Overlay(
         Relation(shares.matrix, shares.rows, labels),
         Relation(per_person, shares.rows, labels),
+        Relation(per_unit, shares.rows, labels),
         reach.to_crs(WGS84).reset_index(drop=True),
         _outside(footprints, by_area, space.zones).where(drawn).set_axis(labels),
         (kinds == "nowhere").to_numpy(),
@@ -119,35 +125,64 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     )
 
 
-def _require_columns(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
+def require_drivers(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
+    """Refuse effects whose driver, or households, are missing or no number of 0 or more where people live.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Table by neighbourhood with population.
+    effects : DataFrame
+        Effects with driver and per.
+
+    Raises
+    ------
+    InputError
+        Every fault at once.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> require_drivers(four_zones(), four_actions().effects)
+    """
     wanted = [("driver", d) for d in sorted(set(effects["driver"]) - {""})]
     wanted += [("per", "households")] if (effects["per"] == "household").any() else []
+    known = neighbourhoods.columns.drop("geometry")
     faults = [
-        finding(
-            "ES-EFFECT-COLUMN",
-            "effects",
-            column=column,
-            value=name,
-            hint=did_you_mean(name, neighbourhoods.columns.drop("geometry")),
-        )
+        finding("ES-EFFECT-COLUMN", "effects", column=column, value=name, hint=did_you_mean(name, known))
         for column, name in wanted
-        if name not in neighbourhoods.columns
+        if name not in known
     ]
-    peopled = neighbourhoods["population"] > 0
-    for _, name in wanted:
-        gaps = neighbourhoods.index[peopled & neighbourhoods[name].isna()] if not faults else []
-        faults += [
-            finding("ES-EFFECT-COLUMN-MISSING", "neighbourhoods", id=str(gap), column=name, name=name) for gap in gaps
-        ]
+    faults += [f for _, name in wanted if name in known for f in _no_drivers(neighbourhoods, name)]
     if faults:
         raise InputError(faults)
+
+
+def _no_drivers(neighbourhoods: pd.DataFrame, name: str) -> list[Finding]:
+    raw = neighbourhoods[name]
+    numbers = pd.to_numeric(raw, errors="coerce")
+    bad = raw.notna() & (numbers.isna() | (numbers < 0) | np.isinf(numbers))
+    gaps = raw.isna() & (neighbourhoods["population"] > 0)
+    codes = (("ES-DRIVER-NUMBER", bad), ("ES-EFFECT-COLUMN-MISSING", gaps))
+    return [
+        finding(
+            code,
+            "neighbourhoods",
+            id=str(one),
+            column=name,
+            value="" if pd.isna(raw[one]) else str(raw[one]),
+            name=name,
+        )
+        for code, rows in codes
+        for one in neighbourhoods.index[rows]
+    ]
 
 
 def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
     """How each effect lands: footprint, within, citywide, or nowhere."""
     where = effects["action"].map(actions["where"])
     kinds = effects["reach"].mask(where == "citywide", "citywide")
-    return kinds.mask((where == "unlocated") & (kinds != "citywide"), "nowhere")
+    return kinds.mask(where == "unlocated", "nowhere")
 
 
 def _footprints(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, study: Measure) -> gpd.GeoSeries:
@@ -260,10 +295,10 @@ SPREAD: Mapping[str, Callable[[_Pairs, Floats], Floats]] = MappingProxyType(
 )
 
 
-def _per_person(
+def _per_unit(
     neighbourhoods: pd.DataFrame, effects: pd.DataFrame, shares: Relation, by_area: Relation, *, areas: Floats
 ) -> csc_array:
-    """Effect per person on the pairs of the shares: amount × what its basis spreads it by.
+    """Effect per person, for an amount of 1, on the pairs of the shares: what its basis spreads it by.
 
     A driver multiplies an amount per person, household or km²; it is what a total is shared out by.
     """
@@ -273,11 +308,10 @@ def _per_person(
     for name in sorted(set(effects["driver"]) - {""}):
         mine = (effects["driver"] == name).to_numpy()[pairs.column]
         driver[mine] = neighbourhoods[name].fillna(0.0).to_numpy(dtype=np.float64)[pairs.row[mine]]
-    amount = effects["amount"].to_numpy(dtype=np.float64)[pairs.column]
     data = np.zeros(len(pairs.row))
     for per, spread in SPREAD.items():
         mine = basis == per
-        data[mine] = amount[mine] * spread(_Pairs(*(part[mine] for part in pairs)), driver[mine])
+        data[mine] = spread(_Pairs(*(part[mine] for part in pairs)), driver[mine])
     matrix = shares.matrix
     return csc_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
 
@@ -307,14 +341,15 @@ def _outside(footprints: gpd.GeoSeries, by_area: Relation, zones: gpd.GeoSeries)
     inside = by_area.matrix.T @ shapely.area(zones.array)
     whole = shapely.area(footprints.array)
     share = np.divide(inside, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return pd.Series(1.0 - np.minimum(share, 1.0), index=footprints.index)
+    outside = 1.0 - np.minimum(share, 1.0)
+    return pd.Series(np.where(outside < SLIVER, 0.0, outside), index=footprints.index)
 
 
 def _scopes(
     actions: pd.DataFrame, effects: pd.DataFrame, located: NDArray[np.bool_]
 ) -> dict[tuple[str, str], NDArray[np.intp]]:
-    """Positions of the located effects by (scope, ledger); one whose amount is 0 brings nothing to anybody."""
-    located = located & (effects["amount"] != 0).to_numpy()
+    """Positions of the located effects by (scope, ledger); one stated to be none reaches nobody."""
+    located = located & ~nothing_expected(effects)
     active = effects["action"].map(actions["active"]).eq(other=True).to_numpy(dtype=bool)
     scopes = {"active actions": located & active, "all actions": located}
     return {

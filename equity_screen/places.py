@@ -102,6 +102,8 @@ def place_actions(
     (['citywide', 'zones', 'unlocated'], ['', 'A;B', ''])
     """
     file = _File(frame, declared, origin, ids, zones)
+    if not isinstance(frame, gpd.GeoDataFrame) and not (declared.where or (declared.x and declared.y)):
+        raise InputError([finding("ES-ACTION-NO-PLACES", origin.file)])
     geometry, findings = _geometry(file)
     where, listed, more = _where(file, ~(geometry.isna() | geometry.is_empty))
     placed = geometry.where(where == "geometry")

@@ -91,8 +91,10 @@ def _around_the_globe(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> N
     """Tell which polygons in degrees are wider than half the globe: they cross the antimeridian unsplit."""
     if not geometry.crs.is_geographic:
         return np.zeros(len(shapes), dtype=bool)
-    bounds = shapely.bounds(shapes)
-    return np.asarray(bounds[:, 2] - bounds[:, 0] > FARTHEST_EAST)
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    bounds = shapely.bounds(parts)
+    wide = bounds[:, 2] - bounds[:, 0] > FARTHEST_EAST
+    return np.asarray(np.bincount(owner, weights=wide, minlength=len(shapes)) > 0)
 
 
 def _misplaced(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> NDArray[np.bool_]:

@@ -111,7 +111,7 @@ def read_project(path: str | Path) -> ProjectFile:
     if not path.is_file():
         raise InputError([finding("ES-FILE-MISSING", path.name)])
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError([finding("ES-PROJECT-TEXT", path.name)]) from error
     return ProjectFile(path, parse_project(text, name=path.name))

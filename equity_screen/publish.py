@@ -134,7 +134,7 @@ def publish(
     ...
     equity_screen.errors.OutputError: cannot write README.md/results
     """
-    given, folder = Path(folder), Path(folder).absolute()
+    given, folder = Path(folder), Path(folder).resolve()
     try:
         _refuse_foreign(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -202,6 +202,8 @@ def _alive(lock: Path) -> bool:
         owner = int(lock.read_text(encoding="ascii") or "0")
     except (OSError, ValueError):
         return True
+    if owner == os.getpid():  # a number used again: this run has no lock yet
+        return False
     if owner <= 0 or os.name == "nt":  # on Windows a signal 0 would end the process
         return True
     try:
@@ -215,7 +217,7 @@ def _alive(lock: Path) -> bool:
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    stage = folder.parent / f".{folder.name}.partial"
+    stage = folder.parent / f".{folder.name}.equity-screen-partial"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     try:
@@ -252,7 +254,7 @@ def _to_disk(stage: Path) -> None:
 
 def _bring_back(folder: Path) -> None:
     """Give an old folder its name back where a run was killed between the two renames."""
-    old = folder.parent / f".{folder.name}.old"
+    old = folder.parent / f".{folder.name}.equity-screen-old"
     if old.is_dir() and not folder.exists():
         old.rename(folder)
 
@@ -262,7 +264,7 @@ def _switch(stage: Path, folder: Path) -> None:
     if not folder.exists():
         stage.rename(folder)
         return
-    old = folder.parent / f".{folder.name}.old"
+    old = folder.parent / f".{folder.name}.equity-screen-old"
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
     try:
@@ -289,7 +291,7 @@ def publish_page(result: Result, path: Path, *, write: Writer) -> None:
     Raises
     ------
     OutputError
-        The disk refuses; an older file is as it was.
+        The disk refuses, or the file to replace is no page; an older file is as it was.
 
     Examples
     --------
@@ -299,6 +301,9 @@ def publish_page(result: Result, path: Path, *, write: Writer) -> None:
     ...     (Path(folder) / "page.html").read_text()
     'whole'
     """
+    if path.exists() and path.suffix.lower() not in (".html", ".htm"):
+        msg = f"{path} is there and is no page. Mend: name a file that ends in .html with --out"
+        raise OutputError(msg)
     partial = path.with_name(f".{path.name}.partial")
     try:
         write(result, partial)

@@ -14,6 +14,33 @@ PEOPLE = "people_"
 UNIVERSE = "universe_"
 MARGIN = "moe_"
 COVERAGE = "coverage_"
+# Columns that this package makes; no indicator, and no column of a file, may bear their names.
+RESERVED = frozenset(
+    {"name", "population", "households", "geometry", "neighbourhood", "priority", "bbox", "fid"}
+    | {"burden_score", "burden_percentile", "benefit_reached_share", "burden_reached_share"}
+)
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a column's name is one that this package makes, whatever its letters' case.
+
+    Parameters
+    ----------
+    name : str
+        Name of a column.
+
+    Returns
+    -------
+    bool
+        True for the names and prefixes of the tables by neighbourhood.
+
+    Examples
+    --------
+    >>> is_reserved("Population"), is_reserved("people_low_income"), is_reserved("median_income")
+    (True, True, False)
+    """
+    lower = name.casefold()
+    return lower in RESERVED or lower.startswith((PEOPLE, UNIVERSE, MARGIN, COVERAGE))
 
 
 class Declaration(BaseModel):
@@ -25,7 +52,8 @@ class Declaration(BaseModel):
 class Group(Declaration):
     """A set of people counted in each neighbourhood.
 
-    Exactly one of ``count``, ``share`` and ``layer`` says where the numbers come from.
+    One of ``count``, ``share`` and ``layer`` says where the numbers come from; ``count`` and ``share``
+    together give the group's own universe as well (count ÷ share).
 
     Examples
     --------
@@ -37,6 +65,10 @@ class Group(Declaration):
     count: str | None = Field(None, description="column with the number of people [people]")
     share: str | None = Field(None, description="column with the percentage of the universe [%]")
     layer: str | None = Field(None, description="polygon file; people inside it are the group")
+    share_is: Literal["percent", "fraction"] | None = Field(
+        None,
+        description="percent (0–100) or fraction (0–1); percent unless stated, refused where it looks like fractions",
+    )
     universe: str | None = Field(None, description="column with the people the group was counted among")
     margin: str | None = Field(None, description="column with the 90 % margin of error of the count [people]")
     dimension: str = Field("", description="groups of one dimension (income, origin…) partition the people")
@@ -200,6 +232,23 @@ class Question(Declaration):
         (0.5, 1.0, 2.0), min_length=1, description="inequality aversion of the Kolm–Pollak EDE"
     )
     illustrative: bool = Field(default=False, description="the numbers are made up: every output says so")
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Question:
+        faults = [
+            f"indicator {name!r} has a name that this package makes" for name in self.indicators if is_reserved(name)
+        ]
+        faults += ["a group may not be called 'everyone'"] if "everyone" in {g.casefold() for g in self.groups} else []
+        for kind, names in (("group", list(self.groups)), ("indicator", list(self.indicators))):
+            lower = [name.casefold() for name in names]
+            faults += [
+                f"{kind} {name!r} stands twice but for case" for name in names if lower.count(name.casefold()) > 1
+            ]
+        if len(set(self.epsilons)) < len(self.epsilons) or min(self.epsilons) <= 0:
+            faults.append("epsilons are above 0, each once")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
 
 class NeighbourhoodsFile(Declaration):

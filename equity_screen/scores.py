@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.actions import Plan
+from equity_screen.effects import nothing_expected
 from equity_screen.people import people_of
 from equity_screen.recipe import LEDGERS, Question
 from equity_screen.words import direction
@@ -71,16 +72,18 @@ def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question
     actions = plan.actions
     mine = found.by_effect[found.by_effect.index.get_level_values("ledger") == ledger]
     mine = mine.reset_index(["ledger", "effect"]).assign(priority_person_share=_person_share(found, ledger, question))
-    grouped = mine.groupby(level="action")
+    nothing = plan.effects[nothing_expected(plan.effects) & (plan.effects["ledger"] == ledger)]
+    mine["people_reached"] = mine["people_reached"].mask(_stated(mine, nothing))
+    grouped, assessed = mine.groupby(level="action"), _assessed(ledger, plan)
     several = grouped.size().reindex(actions.index, fill_value=0) > 1
     table = mine[~mine.index.duplicated()].reindex(actions.index)
     indexes = [f"{kind}_{name}" for name in question.rankings for kind in ("ci", "gci")]
     measured = ["total", "mean", "priority_place_share", "priority_person_share", *indexes]
     columns = {
-        "assessed": _assessed(ledger, plan),
+        "assessed": assessed,
         "effect": grouped["effect"].agg("; ".join).reindex(actions.index),
         "unit": grouped["unit"].agg(lambda units: "; ".join(dict.fromkeys(units))).reindex(actions.index),
-        "people_reached": grouped["people_reached"].max().reindex(actions.index),
+        "people_reached": grouped["people_reached"].max().reindex(actions.index).mask(assessed == "none expected"),
         **{column: table[column].mask(several) for column in measured},
     }
     return pd.DataFrame(columns, index=actions.index).assign(
@@ -88,6 +91,12 @@ def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question
         **_directions(ledger, columns, question),
         undefined=table["undefined"].mask(several, SEVERAL),
     )
+
+
+def _stated(mine: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
+    """Tell which rows by action are among some effects."""
+    among = pd.MultiIndex.from_frame(effects[["action", "effect"]])
+    return pd.Series(pd.MultiIndex.from_arrays([mine.index, mine["effect"]]).isin(among), index=mine.index)
 
 
 def _person_share(found: Found, ledger: str, question: Question) -> np.ndarray | float:
@@ -118,10 +127,10 @@ def _directions(ledger: str, columns: dict[str, pd.Series], question: Question) 
 def _assessed(ledger: str, plan: Plan) -> pd.Series:
     """Tell what is known of a ledger: a blank burden is not assessed, never none."""
     actions, mine = plan.actions, plan.effects[plan.effects["ledger"] == ledger]
-    largest = mine.groupby("action")["amount"].max().reindex(actions.index)
     stated = actions.index.isin(mine["action"])
+    something = actions.index.isin(mine.loc[~nothing_expected(mine), "action"])
     words = pd.Series("not assessed", index=actions.index).mask(stated, "assessed")
-    words = words.mask(stated & (largest == 0), "none expected")
+    words = words.mask(stated & ~something, "none expected")
     return words.mask(stated & (actions["where"] == "unlocated"), "unlocated")
 
 

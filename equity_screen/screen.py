@@ -34,7 +34,7 @@ from equity_screen.words import action_sentences, method_notes, together_sentenc
 NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """All results of a screening, as plain tables.
 
@@ -83,6 +83,13 @@ class Result:
     inputs: tuple[dict[str, object], ...]
     methods: dict[str, str]
     sentences: dict[str, tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        """Read as one line: what was screened, not the tables themselves."""
+        return (
+            f"Result({self.question.title!r}: {len(self.actions)} actions, {len(self.by_effect)} effects, "
+            f"{len(self.neighbourhoods)} neighbourhoods, {len(self.question.groups)} groups)"
+        )
 
 
 def screen_project(project: str | Path | ProjectFile, *, progress: Progress = lambda _: None) -> Result:
@@ -289,6 +296,11 @@ def _priority(hoods: pd.DataFrame, given: pd.Series | None, question: Question) 
 
 
 def _require_every_id(given: pd.Series, ids: pd.Index) -> None:
+    if not isinstance(given, pd.Series) or not pd.api.types.is_bool_dtype(given):
+        msg = (
+            "priority must be a Series of True and False on the neighbourhoods' index, for instance hoods['heat'] >= 32"
+        )
+        raise UsageError(msg)
     lone = ids.difference(given.index)
     if len(lone):
         msg = f"priority says nothing of {len(lone)} of {len(ids)} neighbourhoods ({lone[0]!r} …): give it their index"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from equity_screen.errors import InputError, finding
 from equity_screen.text import plain_text
 
+SHORTEST_BEGINNING = 3
 GUESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "id": ("geoid", "id", "code", "zone_id", "fips", "lsoa", "tract", "action_id"),
@@ -100,7 +102,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def guess(meaning: str, columns: Sequence[str]) -> str | None:
-    """Propose the column that bears a meaning: an exact name first, then one that holds the word.
+    """Propose the column that bears a meaning: an exact name first, then one with the word among its parts.
 
     Parameters
     ----------
@@ -122,8 +124,14 @@ def guess(meaning: str, columns: Sequence[str]) -> str | None:
     lower = {column.lower(): column for column in reversed(columns)}
     words = GUESSES[meaning]
     exact = next((lower[word] for word in words if word in lower), None)
-    within = (column for word in words if len(word) > 1 for column in columns if word in column.lower())
+    parts = {column: set(re.split(r"[^a-z0-9]+", column.lower())) for column in columns}
+    within = (column for word in words for column in columns if any(_is_part(word, part) for part in parts[column]))
     return exact or next(within, None)
+
+
+def _is_part(word: str, part: str) -> bool:
+    """Tell whether a part of a column's name is a word, or begins with one of three letters or more."""
+    return part == word if len(word) < SHORTEST_BEGINNING else part.startswith(word)
 
 
 def project_text(neighbourhoods: str | None = None, actions: str | None = None, *, folder: Path | None = None) -> str:

@@ -25,6 +25,8 @@ ECOLOGICAL = (
 REACH_UNIT = "people in reach"
 # Rounding noise of a uniform effect: no gradient that a ranking could show is as small.
 NO_GRADIENT = 1e-12
+# A concentration index closer to 0 than this is no direction that a sentence should name.
+SLIGHT = 0.01
 
 
 def compared(share: float, reference: float) -> str:
@@ -51,12 +53,12 @@ def compared(share: float, reference: float) -> str:
 
 
 def direction(index: float, *, ledger: str, ranking: Ranking, name: str) -> str:
-    """Say where along a ranking an effect lies, from the sign of its generalised concentration index.
+    """Say where along a ranking an effect lies, from its concentration index.
 
     Parameters
     ----------
     index : float
-        Generalised concentration index, ranks rising with advantage.
+        Concentration index, ranks rising with advantage.
     ledger : {"benefit", "burden"}
         Which ledger.
     ranking : Ranking
@@ -80,7 +82,11 @@ def direction(index: float, *, ledger: str, ranking: Ranking, name: str) -> str:
     label = ranking.label or name
     if abs(index) < NO_GRADIENT:
         return f"no gradient by {label}"
+    if abs(index) < SLIGHT:
+        return f"hardly any gradient by {label}"
     verb = "goes more to" if ledger == "benefit" else "falls more on"
+    if ranking.higher_is == "disadvantaged":
+        return f"{verb} neighbourhoods with {'more' if index < 0 else 'less'} {label}"
     return f"{verb} neighbourhoods {'less' if index < 0 else 'more'} advantaged by {label}"
 
 

@@ -14,9 +14,12 @@ from pyproj import CRS
 from rasterio.errors import RasterioIOError
 
 from equity_screen.errors import InputError, finding
+from equity_screen.schema import SENTINELS
 
 # A zone beside a layer shares slivers with it once both are in one CRS; they are no observation.
 LEAST_COVERAGE = 1e-6
+# No measured quantity is below this; the least number of a float32 often stands for a missing value.
+LEAST_PLAUSIBLE = -1e30
 
 
 def raster_means(
@@ -63,8 +66,8 @@ def raster_means(
       nowhere.tif: cannot be read as a GeoTIFF. Mend: check the name and the file. [ES-RASTER-UNREADABLE]
     """
     path = Path(path)
-    crs, values, transform = _read_band(path, band)
-    missing = np.isin(values, nodata) | ~np.isfinite(values)
+    crs, values, transform = _read_band(path, band, nodata=nodata)
+    missing = ~np.isfinite(values)
     # A polygon without area, where nobody lives, sees nothing.
     shapes = zones[~zones.is_empty].to_crs(crs)
     source = _memory_raster(np.where(missing, np.nan, values), transform, crs)
@@ -83,17 +86,36 @@ def raster_means(
     return pd.DataFrame(means, index=shapes.index).reindex(zones.index).fillna({"coverage": 0.0})
 
 
-def _read_band(path: Path, band: int) -> tuple[CRS, np.ndarray, rasterio.Affine]:
+def _read_band(path: Path, band: int, *, nodata: tuple[float, ...]) -> tuple[CRS, np.ndarray, rasterio.Affine]:
     try:
         with rasterio.open(path, driver="GTiff") as raster:
             _refuse(raster, band, name=path.name)
             # Masked where the nodata tag, a mask or an alpha band says so.
-            values = raster.read(band, masked=True).astype(np.float64).filled(np.nan)
+            cells = raster.read(band, masked=True)
+            # Compared as the file holds them: a declared -9999.9 is another number once it is wider.
+            absent = np.isin(cells.data, list(map(cells.dtype.type, _held(nodata, cells.dtype))))
+            values = np.where(absent, np.nan, cells.astype(np.float64).filled(np.nan))
+            _refuse_sentinels(values, path.name)
             scaled = values * raster.scales[band - 1] + raster.offsets[band - 1]
             return CRS.from_wkt(raster.crs.to_wkt()), scaled, raster.transform
     except RasterioIOError as error:
         fault = finding("ES-RASTER-UNREADABLE", path.name)
         raise InputError([fault]) from error
+
+
+def _held(nodata: tuple[float, ...], kind: np.dtype) -> list[float]:
+    """Codes that a band of this kind can hold at all."""
+    if kind.kind == "f":
+        return list(nodata)
+    limits = np.iinfo(kind)
+    return [code for code in nodata if float(code).is_integer() and limits.min <= code <= limits.max]
+
+
+def _refuse_sentinels(values: np.ndarray, name: str) -> None:
+    found = sorted(set(SENTINELS) & set(np.unique(values[values < 0]).tolist()))
+    found += sorted({float(v) for v in np.unique(values[values < LEAST_PLAUSIBLE]).tolist()})
+    if found:
+        raise InputError(finding("ES-RASTER-SENTINEL", name, cell=f"{code:.9g}") for code in found[:3])
 
 
 def _refuse(raster: rasterio.DatasetReader, band: int, *, name: str) -> None:

@@ -179,7 +179,7 @@ def test_a_folder_of_others_is_an_output_fault(project: Path, capsys: pytest.Cap
 
 
 def test_a_locked_folder_has_its_own_code(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path(".r.lock").write_text(str(os.getpid()), encoding="ascii")
+    Path(".r.lock").write_text(str(os.getppid()), encoding="ascii")
     assert main(["run", str(project), "--out", "r"]) == 5
     assert "is being written by another run" in capsys.readouterr().err
     assert not Path("r").exists()

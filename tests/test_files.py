@@ -52,7 +52,7 @@ class TestTables:
 
     @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
     def test_other_encodings_are_refused(self, tmp_path, encoding):
-        assert fault_of(write(tmp_path / "p.csv", "id\nÆrø\n", encoding)).code == "ES-FILE-UNREADABLE"
+        assert fault_of(write(tmp_path / "p.csv", "id\nÆrø\n", encoding)).code == "ES-FILE-ENCODING"
 
     def test_an_unclosed_quote_swallows_nothing(self, tmp_path):
         assert fault_of(write(tmp_path / "p.csv", 'id,pop\nA,"1\nB,2\n')).code == "ES-FILE-UNREADABLE"
@@ -144,7 +144,14 @@ class TestFaults:
         content = b"\x00\xff\xfe torn" if suffix != ".csv" else b"\xff\xfe torn"
         (tmp_path / f"f{suffix}").write_bytes(content)
         fault = fault_of(tmp_path / f"f{suffix}")
-        assert (fault.code, fault.source) == ("ES-FILE-UNREADABLE", f"f{suffix}")
+        code = "ES-FILE-ENCODING" if suffix == ".csv" else "ES-FILE-UNREADABLE"
+        assert (fault.code, fault.source) == (code, f"f{suffix}")
+
+    @pytest.mark.parametrize(("mark", "name"), [(";", "';'"), ("\t", "tabs"), ("|", "'|'")])
+    def test_columns_that_commas_do_not_set_apart(self, tmp_path, mark, name):
+        fault = fault_of(write(tmp_path / "p.csv", f"id{mark}pop\nA{mark}1,5\n"))
+        assert fault.code == "ES-FILE-SEPARATOR"
+        assert f"set apart by {name}" in fault.reason
 
     def test_a_torn_geopackage(self, tmp_path):
         write_geopackage(SITES, tmp_path / "s.gpkg")

@@ -230,3 +230,10 @@ def test_whole_numbers_match_however_the_column_stores_them(whole: tuple[float, 
     """A column of whole numbers with a gap is read as 4.0 and 5.0."""
     city = pd.DataFrame({"rank": [5.0, NAN, 4.0, 3.0]})
     assert pick_priority(city, Priority(column="rank", one_of=whole)).tolist() == [True, False, True, False]
+
+
+def test_a_rule_that_picks_nobody_is_refused():
+    with pytest.raises(
+        InputError, match=r"column priority\.column, value heat: the priority rule picks no neighbourhood"
+    ):
+        pick_priority(four_zones(), Priority(column="heat", at_least=99))

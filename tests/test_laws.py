@@ -87,7 +87,7 @@ def laid_of(town: Town) -> Overlay:
     )
     outside = pd.Series(0.0, index=columns)
     once = Relation(csc_array((len(rows), 0)), rows, pd.Index([]))
-    return Overlay(shares, doses, gpd.GeoDataFrame(), outside, np.zeros(len(columns), dtype=bool), {}, once)
+    return Overlay(shares, doses, shares, gpd.GeoDataFrame(), outside, np.zeros(len(columns), dtype=bool), {}, once)
 
 
 def groups_of(town: Town) -> pd.DataFrame:

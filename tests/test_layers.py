@@ -9,18 +9,18 @@ import pytest
 import shapely
 
 from equity_screen.errors import EquityScreenWarning, InputError
+from equity_screen.index import pick_priority
 from equity_screen.layers import (
     check_neighbourhoods,
-    join_columns,
     points_from_columns,
     read_neighbourhoods,
     settle,
 )
-from equity_screen.recipe import Group, Indicator, NeighbourhoodsFile, Question, Ranking
+from equity_screen.recipe import Group, Indicator, NeighbourhoodsFile, Priority, Question, Ranking
 from equity_screen.schema import Origin
 from equity_screen.synthetic import four_zones
 
-LAYER, TABLE = Origin("zones.gpkg", "feature"), Origin("people.csv", "row")
+LAYER = Origin("zones.gpkg", "feature")
 COLLAPSED = "POLYGON ((560000 6200000, 560001 6200001, 560000 6200000, 560000 6200000))"
 
 
@@ -270,6 +270,48 @@ class TestGroups:
         assert "people_g" not in checked.table.columns
 
 
+class TestNames:
+    """A column of the file is never taken for one of ours."""
+
+    def test_a_stray_column_of_our_name_is_left_out_and_named(self):
+        frame = squares(pop=[10], n=[4], universe_g=[5], Priority=[1], NAME=["x"], income=[7])
+        checked = check(
+            frame, groups={"g": Group(label="g", count="n")}, extra=["universe_g", "Priority", "NAME", "income"]
+        )
+        assert set(checked.table.columns) == {"name", "population", "people_g", "income", "geometry"}
+        assert {(f.code, f.column, f.status) for f in checked.findings} == {
+            ("ES-COLUMN-OURS", column, "flagged") for column in ("universe_g", "Priority", "NAME")
+        }
+
+    def test_a_ranking_on_a_name_of_ours_is_refused(self):
+        ranking = Ranking(column="burden_score", higher_is="disadvantaged")
+        checked = check(squares(pop=[10], burden_score=[3]), rankings={"r": ranking})
+        assert [(f.code, f.column) for f in checked.findings] == [("ES-COLUMN-AMBIGUOUS", "burden_score")]
+
+    def test_the_declared_population_may_rank(self):
+        ranking = Ranking(column="pop", higher_is="advantaged")
+        assert check(squares(pop=[10]), rankings={"r": ranking}).findings == ()
+
+    def test_codes_of_a_rule_stay_text(self):
+        file = NeighbourhoodsFile(file="z.gpkg", id="id", population="pop")
+        question = Question(priority=Priority(column="code", one_of=("001",)))
+        frame = squares(pop=[1, 1], code=["001", "1"])
+        table = check_neighbourhoods(frame, file, origin=LAYER, question=question, extra=["code"]).table
+        assert pick_priority(table, question.priority).tolist() == [True, False]
+
+
+class TestFractions:
+    def test_are_refused_where_percentages_are_read(self):
+        _, codes = group_of(squares(pop=[10, 10], s=[0.5, 1.0]), share="s")
+        assert codes == [("ES-SHARE-FRACTION", "", "s")]
+
+    @pytest.mark.parametrize(("share_is", "people"), [("fraction", [5, 10]), ("percent", [0.05, 0.1])])
+    def test_are_what_they_are_declared_to_be(self, share_is, people):
+        table, codes = group_of(squares(pop=[10, 10], s=[0.5, 1.0]), share="s", share_is=share_is)
+        assert table["people_g"].tolist() == pytest.approx(people)
+        assert codes == []
+
+
 class TestIndicators:
     @staticmethod
     def indicator(**changes):
@@ -299,52 +341,14 @@ class TestIndicators:
 class TestPoints:
     def test_a_row_without_both_coordinates_has_no_point(self):
         table = pd.DataFrame({"x": ["1", "2", ""], "y": ["5", "", "6"]})
-        points, findings = points_from_columns(table, x="x", y="y", origin=TABLE)
+        points, findings = points_from_columns(table, x="x", y="y", origin=Origin("people.csv", "row"))
         assert [None if p is None else (p.x, p.y) for p in points] == [(1.0, 5.0), None, None]
         assert findings == []
 
     def test_words(self):
         table = pd.DataFrame({"x": ["12,5"], "y": ["north"]})
-        _, findings = points_from_columns(table, x="x", y="y", origin=TABLE)
+        _, findings = points_from_columns(table, x="x", y="y", origin=Origin("people.csv", "row"))
         assert [(f.row, f.column, f.value) for f in findings] == [("row 2", "x", "12,5"), ("row 2", "y", "north")]
-
-
-class TestJoin:
-    @staticmethod
-    def join(left, right, **columns):
-        people = pd.DataFrame({"code": right, "pop": [str(i) for i in range(len(right))], **columns})
-        frame = squares(old=[0] * len(left)).assign(id=left)
-        return join_columns(frame, people, on=("id", "code"), origins=(LAYER, TABLE))
-
-    def test_rows_find_each_other_by_id(self):
-        joined = self.join(["A", "B", "C"], ["C", "A", "B"])
-        assert joined.frame["pop"].tolist() == ["1", "2", "0"]
-
-    def test_blanks_and_composition_do_not_part_them(self):
-        assert self.join(["A", "\u00c5by"], ["A\u030aby", " A "]).frame["pop"].tolist() == ["1", "0"]
-
-    def test_every_id_on_one_side_only_is_named_on_its_side(self):
-        with pytest.raises(InputError, match="3 faults") as caught:
-            self.join(["06001", "B", "C"], ["6001", "B", "C", "Total"])
-        named = [(f.source, f.row, f.id, f.code) for f in caught.value.findings]
-        assert named == [
-            ("people.csv", "row 2", "6001", "ES-JOIN-UNMATCHED"),
-            ("people.csv", "row 5", "Total", "ES-JOIN-UNMATCHED"),
-            ("zones.gpkg", "feature 1", "06001", "ES-JOIN-UNMATCHED"),
-        ]
-        assert "no such id in zones.gpkg (2 of 4 ids do not match)" in str(caught.value)
-
-    def test_an_id_twice_in_the_table(self):
-        with pytest.raises(InputError, match="the id stands in 2 rows"):
-            self.join(["A", "B"], ["A", "B", "A"])
-
-    def test_no_id_in_the_table(self):
-        with pytest.raises(InputError, match=r"people.csv, row 3, column code: no id"):
-            self.join(["A"], ["A", ""])
-
-    def test_no_such_column(self):
-        with pytest.raises(InputError, match="column cod: no such column"):
-            join_columns(squares(pop=[1]), pd.DataFrame({"code": ["A"]}), on=("id", "cod"), origins=(LAYER, TABLE))
 
 
 class TestSettle:

@@ -348,3 +348,25 @@ def test_a_driver_may_be_missing_where_nobody_lives() -> None:
     city = four_zones().assign(population=[0.0, 200.0, 300.0, 400.0], bill=[NAN, 1.0, 2.0, 3.0])
     laid = overlay(city, plan_of({"X": "citywide"}, effect("X", driver="bill")))
     assert doses(laid).ravel().tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("value", [-999.0, -1.0, np.inf, "many"])
+def test_a_driver_is_a_number_of_zero_or_more(value: object) -> None:
+    city = four_zones().assign(jobs=pd.Series([1.0, 1.0, 1.0, value], index=list("ABCD"), dtype="object"))
+    plan = plan_of({"X": "citywide"}, effect("X", driver="jobs"))
+    with pytest.raises(
+        InputError, match=r"neighbourhoods, id D, column jobs, value .*: the driver of an effect is no number"
+    ):
+        overlay(city, plan)
+
+
+def test_a_range_around_an_expected_zero_is_kept() -> None:
+    plan = plan_of({"X": "citywide"}, effect("X", amount=0.0, amount_low=0.0, amount_high=5.0))
+    laid = overlay(four_zones(), plan)
+    assert laid.per_unit.matrix.sum() == 4
+    assert laid.per_person.matrix.sum() == 0
+
+
+def test_an_action_without_a_place_is_spread_over_nobody_whatever_its_reach() -> None:
+    plan = plan_of({"X": "unlocated"}, effect("X", reach="citywide"))
+    assert overlay(four_zones(), plan).shares.matrix.nnz == 0

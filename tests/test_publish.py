@@ -89,7 +89,7 @@ def test_a_file_of_the_users_own_is_never_removed(result: Result, tmp_path: Path
 @pytest.mark.usefixtures("quick")
 def test_a_run_killed_between_the_two_renames_has_lost_nothing(result: Result, tmp_path: Path) -> None:
     folder = publish(result, tmp_path / "results")
-    folder.rename(tmp_path / ".results.old")
+    folder.rename(tmp_path / ".results.equity-screen-old")
     publish(result, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
@@ -145,7 +145,7 @@ def test_the_old_outputs_come_back_when_the_switch_fails(
 
 @pytest.mark.usefixtures("quick")
 def test_what_a_killed_run_left_is_cleared_away(result: Result, tmp_path: Path) -> None:
-    for name in (".results.partial", ".results.old"):
+    for name in (".results.equity-screen-partial", ".results.equity-screen-old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "scores.csv").write_text("half", encoding="utf-8")
     folder = publish(result, tmp_path / "results")
@@ -189,11 +189,11 @@ def test_a_folder_below_a_file_cannot_be_made(result: Result, tmp_path: Path) ->
 
 def test_a_folder_that_another_run_writes_is_locked(result: Result, tmp_path: Path) -> None:
     lock = tmp_path / ".results.lock"
-    lock.write_text(str(os.getpid()), encoding="ascii")
+    lock.write_text(str(os.getppid()), encoding="ascii")
     with pytest.raises(LockedError, match=r"results is being written by another run. Mend: wait for it") as caught:
         publish(result, tmp_path / "results")
     assert caught.value.exit_code == 5
-    assert lock.read_text(encoding="ascii") == str(os.getpid()), "the other run's lock is its own"
+    assert lock.read_text(encoding="ascii") == str(os.getppid()), "the other run's lock is its own"
 
 
 @pytest.mark.parametrize("text", ["", "not a number", "-1"])
@@ -214,7 +214,7 @@ def test_the_lock_of_a_run_that_died_is_taken_over(result: Result, tmp_path: Pat
 
 @pytest.mark.usefixtures("quick")
 def test_two_folders_side_by_side_do_not_lock_each_other(result: Result, tmp_path: Path) -> None:
-    (tmp_path / ".one.lock").write_text(str(os.getpid()), encoding="ascii")
+    (tmp_path / ".one.lock").write_text(str(os.getppid()), encoding="ascii")
     assert publish(result, tmp_path / "two").is_dir()
 
 

@@ -178,3 +178,26 @@ def test_prefixes_tell_the_columns_apart():
     prefixes = (recipe.PEOPLE, recipe.UNIVERSE, recipe.MARGIN, recipe.COVERAGE)
     assert len(set(prefixes)) == 4
     assert not any(a != b and a.startswith(b) for a in prefixes for b in prefixes)
+
+
+HEAT = {"label": "Heat", "unit": "K", "higher_is": "worse", "column": "heat"}
+
+
+@pytest.mark.parametrize("name", ["population", "Households", "people_low", "universe_low", "burden_score", "geometry"])
+def test_an_indicator_cannot_take_the_name_of_a_column_that_we_make(name):
+    with pytest.raises(ValidationError, match="has a name that this package makes"):
+        Question.model_validate({"indicators": {name: HEAT}})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"groups": {"everyone": {"label": "x", "count": "n"}}}, "may not be called 'everyone'"),
+        ({"groups": {"low": {"label": "x", "count": "n"}, "Low": {"label": "y", "count": "m"}}}, "twice but for case"),
+        ({"epsilons": [0.0]}, "above 0"),
+        ({"epsilons": [1.0, 1.0]}, "each once"),
+    ],
+)
+def test_names_and_aversions_that_cannot_be_kept_apart(given, told):
+    with pytest.raises(ValidationError, match=told):
+        Question.model_validate(given)
