@@ -132,7 +132,7 @@ def test_the_old_outputs_come_back_when_the_switch_fails(
     before, rename = bytes_in(folder), Path.rename
 
     def fail_on_stage(self: Path, target: Path) -> Path:
-        if self.name.endswith(".partial"):
+        if self.name.endswith("-partial"):
             raise fault
         return rename(self, target)
 

@@ -411,6 +411,15 @@ def test_hostile_text_is_never_evaluated(text):
     assert page.count(safe_text(text)) > 30
 
 
+def settled(page, expression, wanted):
+    """Wait until an expression has a value: the browser lays a page out in its own time."""
+    for _ in range(50):
+        if page.evaluate(expression) == wanted:
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
 @pytest.mark.browser
 class TestInBrowser:
     @pytest.mark.parametrize("width", [1280, 360])
@@ -426,12 +435,12 @@ class TestInBrowser:
         report.write_report(small_result(), tmp_path / "report.html")
         visit(page, tmp_path / "report.html")
         shown = "[...document.querySelectorAll('.ledgers')].map(e => e.checkVisibility({contentVisibilityAuto: true}))"
-        assert page.evaluate(shown) == [False] * 5
+        assert settled(page, shown, [False] * 5)
         page.emulate_media(media="print")
-        assert page.evaluate(shown) == [True] * 5
+        assert settled(page, shown, [True] * 5)
         page.emulate_media(media="screen")
         page.get_by_role("navigation", name="Actions in detail").get_by_role("link", name="Pocket park").click()
-        assert page.evaluate(shown) == [False, False, False, True, False]
+        assert settled(page, shown, [False, False, False, True, False])
 
     def test_open_cards_without_burdens_are_accessible(self, page, tmp_path):
         report.write_report(without_burdens(), tmp_path / "report.html")
