@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
@@ -126,6 +127,7 @@ def _effect_texts(table: pd.DataFrame, origin: Origin) -> tuple[dict[str, pd.Ser
     texts = {
         c: column_text(table, c if c in table.columns else None, fallback=defaults.get(c, blank)) for c in EFFECT_TEXTS
     }
+    texts["action"] = texts["action"].map(lambda name: unicodedata.normalize("NFC", name))
     findings: list[Finding] = []
     for column, known in CHOICES.items():
         texts[column] = texts[column].str.lower()

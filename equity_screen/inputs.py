@@ -58,6 +58,7 @@ class _Gathered:
         self.fatal = False
         self.status: list[pd.DataFrame] = []
         self.files: list[dict[str, object]] = []
+        self.in_both: set[str] = set()
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -141,6 +142,7 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
             _require_named(zones, project, effects)
         if effects is not None:
             with gathered.step():
+                _refuse_drivers_of_both(gathered, project, effects)
                 require_drivers(zones, effects)
     status = (
         pd.concat(gathered.status, ignore_index=True)
@@ -191,7 +193,8 @@ def _joined(
         return None, origin
     table, table_origin = gathered.table(declared.table)
     on = (declared.id, declared.table_id or declared.id)
-    both = (set(frame.columns) & set(table.columns) & _read_columns(project)) - {*on}
+    gathered.in_both = (set(frame.columns) & set(table.columns)) - {*on}
+    both = gathered.in_both & _read_columns(project)
     if both:
         raise InputError(finding("ES-JOIN-COLUMN", table_origin.file, column=column) for column in sorted(both))
     return join_columns(frame, table, on=on, origins=(origin, table_origin)), table_origin
@@ -330,6 +333,13 @@ def _effects(
     gathered.findings += late
     gathered.fatal |= any(f.status == "refused" for f in late)
     return effects
+
+
+def _refuse_drivers_of_both(gathered: _Gathered, project: Project, effects: pd.DataFrame) -> None:
+    both = sorted(set(effects["driver"]) & gathered.in_both)
+    if both:
+        place = Path(str(project.neighbourhoods.table)).name
+        raise InputError(finding("ES-JOIN-COLUMN", place, column=column) for column in both)
 
 
 def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: Origin) -> list[Finding]:

@@ -163,3 +163,15 @@ class TestRules:
 
     def test_none(self):
         assert effects_from_rules([], self.ACTIONS).empty
+
+
+def test_a_decomposed_letter_in_an_id_is_the_same_letter():
+    row = {"action": "A\u030aby", "ledger": "benefit", "effect": "shade", "unit": "K"}
+    checked = check_effects(pd.DataFrame([row]), origin=Origin("effects.csv", "row"), actions=["\u00c5by"])
+    assert checked.table["action"].tolist() == ["\u00c5by"]
+
+
+def test_a_misspelt_column_is_refused_and_a_column_of_its_own_is_not():
+    row = {"action": "A", "ledger": "benefit", "effect": "shade", "unit": "K", "amount_hi": 1, "notes": "x"}
+    with pytest.raises(InputError, match=r"column amount_hi: .*did you mean 'amount_high'"):
+        check_effects(pd.DataFrame([row]), origin=Origin("effects.csv", "row"), actions=["A"])

@@ -148,6 +148,15 @@ class TestJoinedTable:
         with pytest.raises(InputError, match=r"people\.csv, column population: the column stands in both files"):
             screen_project(path)
 
+    def test_a_driver_that_stands_in_both_files_is_refused(self, project):
+        effects = "action,ledger,effect,unit,amount,reach,driver\nCITY,benefit,doses,doses,1,citywide,doses\n"
+        path = project(zones=four_zones()[["geometry"]].assign(doses=1), effects=effects)
+        joined = '"people"\ntable = "people.csv"\ntable_id = "code"'
+        path.write_text(path.read_text(encoding="utf-8").replace('"population"', joined), encoding="utf-8")
+        self.people(path.parent, "D,400,1,1\nA,100,2,2\nC,300,3,3\nB,200,4,4\n")
+        with pytest.raises(InputError, match=r"people\.csv, column doses: the column stands in both files"):
+            screen_project(path)
+
     def test_faults_are_told_where_they_stand(self, project):
         path = project(zones=four_zones()[["geometry"]])
         text = path.read_text(encoding="utf-8").replace(

@@ -10,7 +10,7 @@ const equityScreen = (() => {
     benefit: {color: "#10622a", fillColor: "#d9f7dd"},
     burden: {color: "#8c3d00", fillColor: "#ffe6d0", dashArray: "6 4"},
   };
-  const PANES = {reach: 410, priority: 420, areas: 430, lines: 440, points: 450};
+  const PANES = {reach: 410, areas: 420, priority: 430, lines: 440, points: 450};
   const places = new Map();
   let city = null;
 
