@@ -138,6 +138,7 @@ if TYPE_CHECKING:
     )
     from equity_screen.screen import (
         Result as Result,
+        ready as ready,
         screen as screen,
         screen_project as screen_project,
         usable as usable,
@@ -240,6 +241,7 @@ _EXPORTS = {
     "Inputs": "inputs",
     "gather": "inputs",
     "Result": "screen",
+    "ready": "screen",
     "screen": "screen",
     "screen_project": "screen",
     "usable": "screen",

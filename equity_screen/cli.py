@@ -93,7 +93,7 @@ def check(project: ProjectPath, *, as_json: AsJson = False, quiet: Quiet = False
     counts = inputs.status["status"].value_counts().to_dict()
     if inputs.refused and (inputs.fatal or file.project.on_bad_row == "stop"):
         raise InputError(inputs.refused)
-    es.usable(inputs, on_bad_row=file.project.on_bad_row)
+    es.ready(inputs, file.project)
     summary = f"{sum(counts.values())} rows: " + ", ".join(f"{n} {fate}" for fate, n in sorted(counts.items()))
     answer = {"status": "ok", "rows": counts, "findings": _as_dicts(inputs.findings)}
     _answer(answer, "\n".join([summary, *(f"  {f.status}: {f}" for f in inputs.findings)]), as_json=as_json)

@@ -24,7 +24,7 @@ from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, Progress, gather
 from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
 from equity_screen.people import People, people_of
-from equity_screen.project import ProjectFile, read_project
+from equity_screen.project import Project, ProjectFile, read_project
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions, shares_of_people
@@ -122,9 +122,8 @@ def screen_project(project: str | Path | ProjectFile, *, progress: Progress = la
     """
     file = project if isinstance(project, ProjectFile) else read_project(project)
     inputs = gather(file, progress=progress)
-    neighbourhoods, plan = usable(inputs, on_bad_row=file.project.on_bad_row)
     progress("burden index")
-    neighbourhoods = score_burden(neighbourhoods, file.project.question)
+    neighbourhoods, plan = ready(inputs, file.project)
     blocks = inputs.blocks if file.project.apportion == "points" else None
     progress("overlay and distribution")
     return screen(
@@ -134,6 +133,51 @@ def screen_project(project: str | Path | ProjectFile, *, progress: Progress = la
         blocks=blocks,
         inputs=inputs,
     )
+
+
+def ready(inputs: Inputs, project: Project) -> tuple[gpd.GeoDataFrame, Plan]:
+    """Tables of checked inputs with the burden score, on which the priority rule picks somebody.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was read.
+    project : Project
+        The project.
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Plan)
+        Neighbourhoods with burden_score and burden_percentile, and the plan.
+
+    Raises
+    ------
+    InputError
+        Where the run cannot go on; a project that gets this far runs.
+
+    Examples
+    --------
+    >>> from equity_screen.project import parse_project
+    >>> project = parse_project('''
+    ... effects_file = "e.csv"
+    ... [neighbourhoods]
+    ... file = "z.gpkg"
+    ... id = "id"
+    ... population = "pop"
+    ... [[actions]]
+    ... file = "a.gpkg"
+    ... ''')
+    >>> ready(Inputs(None, None, None, (finding("ES-FILE-MISSING", "z.gpkg"),), pd.DataFrame(), (), True), project)
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      z.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
+    """
+    neighbourhoods, plan = usable(inputs, on_bad_row=project.on_bad_row)
+    neighbourhoods = score_burden(neighbourhoods, project.question)
+    if project.priority is not None:
+        pick_priority(neighbourhoods, project.priority)
+    return neighbourhoods, plan
 
 
 def usable(inputs: Inputs, *, on_bad_row: str) -> tuple[gpd.GeoDataFrame, Plan]:

@@ -312,3 +312,12 @@ def test_python_dash_m_is_the_same_program(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert done.stdout == ""
     assert done.stderr.startswith("equity-screen: 1 fault in the input:")
+
+
+def test_check_finds_a_rule_that_picks_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What check lets pass, run can do."""
+    project = write_project(tmp_path)
+    with project.open("a", encoding="utf-8") as stream:
+        stream.write('\n[priority]\ncolumn = "population"\nat_least = 1e9\n')
+    assert main(["check", str(project), "--quiet"]) == 3
+    assert "picks no neighbourhood where people live" in capsys.readouterr().err
