@@ -243,3 +243,20 @@ class TestPeopleInside:
         path = layer(tmp_path / "areas.gpkg", [box(-1, -1, 1, 3)], n=[1])
         table = add_layer_groups(four_zones(), {"west": path})
         assert table["people_west"].tolist() == pytest.approx([100.0, 0.0, 300.0, 0.0])
+
+
+def test_the_order_of_overlapping_polygons_changes_no_bit_and_covers_once():
+    rng = np.random.default_rng(1)
+    middles = gpd.points_from_xy(560_000 + 2000 * rng.random(40), 6_200_000 + 2000 * rng.random(40))
+    layer = gpd.GeoDataFrame({"r": rng.random(40)}, geometry=middles.buffer(300), crs=25832)
+    places = four_zones().geometry
+    found = rate_means(layer, places, rate="r")
+    for seed in range(3):
+        shuffled = layer.sample(frac=1, random_state=seed).reset_index(drop=True)
+        assert rate_means(shuffled, places, rate="r").equals(found)
+    twice = gpd.GeoDataFrame(
+        {"r": [1.0, 3.0]}, geometry=[shapely.box(560_000, 6_200_000, 560_500, 6_201_000)] * 2, crs=25832
+    )
+    half = rate_means(twice, places, rate="r").loc["A"]
+    assert half["mean"] == pytest.approx(2.0)
+    assert half["coverage"] == pytest.approx(0.5, rel=1e-5)
