@@ -1,0 +1,211 @@
+"""Edges between modules: what is refused, left undefined or kept at the last step before a number is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from rasterio import Affine
+
+from equity_screen.actions import check_actions
+from equity_screen.crosswalk import area_shares
+from equity_screen.equity import by_effect
+from equity_screen.errors import InputError, OutputError, UsageError
+from equity_screen.inputs import Inputs, gather
+from equity_screen.layers import read_neighbourhoods
+from equity_screen.overlay import overlay
+from equity_screen.people import people_of
+from equity_screen.polygons import check_polygons
+from equity_screen.project import read_project
+from equity_screen.publish import publish_page
+from equity_screen.recipe import ActionsFile, Ranking
+from equity_screen.schema import Origin
+from equity_screen.screen import screen
+from equity_screen.synthetic import four_actions, four_zones
+from equity_screen.words import direction
+from equity_screen.zonal import raster_means
+from tests.plans import effect, plan_of
+
+INCOME = Ranking(column="median_income", higher_is="advantaged", label="income")
+BURDEN = Ranking(column="heat", higher_is="disadvantaged", label="burden")
+
+
+# ---------------------------------------------------------------- rasters
+
+
+def heat(folder: Path, code: float) -> Path:
+    """Write two by two cells over A, B, C, D; the one over A holds a code."""
+    path, place = folder / "heat.tif", Affine(1000, 0, 560_000, 0, -1000, 6_202_000)
+    profile = {"driver": "GTiff", "height": 2, "width": 2, "count": 1, "dtype": "float32", "crs": "EPSG:25832"}
+    with rasterio.open(path, "w", transform=place, **profile) as raster:
+        raster.write(np.array([[28, 27], [code, 29]], dtype="float32"), 1)
+    return path
+
+
+@pytest.mark.parametrize("code", [-9999.0, -3.4028234663852886e38])
+def test_cells_that_stand_for_a_missing_value_are_never_averaged(tmp_path: Path, code: float) -> None:
+    with pytest.raises(InputError, match=r"heat\.tif: cells of -.* stand for a missing value"):
+        raster_means(heat(tmp_path, code), four_zones().geometry)
+
+
+@pytest.mark.parametrize("code", [-9999.0, -9999.9])
+def test_a_declared_code_is_found_as_the_band_holds_it(tmp_path: Path, code: float) -> None:
+    found = raster_means(heat(tmp_path, code), four_zones().geometry, nodata=(code,))
+    assert np.isnan(found.loc["A", "mean"])
+    assert found.loc[["B", "C", "D"], "mean"].tolist() == pytest.approx([29, 28, 27])
+
+
+# ---------------------------------------------------------------- words, rounding, slivers
+
+
+@pytest.mark.parametrize(
+    ("index", "ranking", "said"),
+    [
+        (0.0, INCOME, "no gradient by income"),
+        (0.009, INCOME, "hardly any gradient by income"),
+        (-0.011, INCOME, "goes more to neighbourhoods less advantaged by income"),
+        (-0.011, BURDEN, "goes more to neighbourhoods with more burden"),
+        (0.011, BURDEN, "goes more to neighbourhoods with less burden"),
+    ],
+)
+def test_a_direction_is_named_from_a_hundredth_on(index: float, ranking: Ranking, said: str) -> None:
+    assert direction(index, ledger="benefit", ranking=ranking, name="r") == said
+
+
+def test_rounding_is_no_gradient() -> None:
+    """Three people in ten parts each: the sums cancel to some 1e-17 only."""
+    city = four_zones().assign(population=[0.1, 0.2, 0.3, 0.7])
+    plan = plan_of({"X": "citywide"}, effect("X", amount=0.1))
+    table = by_effect(
+        overlay(city, plan), plan.effects, people=people_of(city), neighbourhoods=city, rankings={"income": INCOME}
+    )
+    assert table["gci_income"].tolist() == [0.0]
+
+
+def test_a_hair_across_a_border_is_nothing() -> None:
+    zones = gpd.GeoSeries([shapely.box(0, 0, 1000, 1000), shapely.box(1000, 0, 2000, 1000)], crs=3035)
+    footprint = gpd.GeoSeries([shapely.box(0, 0, 1000 + 1e-9, 1000)], crs=3035)
+    assert area_shares(zones, footprint).matrix.toarray().ravel().tolist() == [1.0, 0.0]
+
+
+def test_a_footprint_of_exactly_the_city_lies_outside_by_nothing() -> None:
+    city = four_zones()
+    plan = plan_of({"X": shapely.union_all(city.geometry.array)})
+    assert overlay(city, plan).outside.tolist() == [0.0]
+
+
+# ---------------------------------------------------------------- effects
+
+
+def test_a_total_is_not_shared_out_to_where_nobody_lives() -> None:
+    city = four_zones().assign(population=[100.0, 200.0, 300.0, 0.0], jobs=[1.0, 1.0, 1.0, 97.0])
+    plan = plan_of({"X": "citywide"}, effect("X", amount=30.0, per="total", driver="jobs"))
+    found = by_effect(overlay(city, plan), plan.effects, people=people_of(city), neighbourhoods=city)
+    assert found["total"].tolist() == pytest.approx([30.0])
+
+
+def test_an_effect_stated_to_be_none_does_not_widen_the_reach_of_another() -> None:
+    near = effect("X", ledger="burden", effect="dust", reach="footprint", amount=2.0)
+    none = effect("X", ledger="burden", effect="noise", reach="within", distance_m=5000.0, amount=0.0)
+    plan = plan_of({"X": shapely.box(560_000, 6_200_000, 561_000, 6_201_000)}, near, none)
+    assert screen(four_zones(), plan).scores["burden_people_reached"].tolist() == pytest.approx([100.0], rel=1e-5)
+
+
+def test_a_priority_that_is_no_yes_or_no_is_refused() -> None:
+    city = four_zones()
+    with pytest.raises(UsageError, match="priority must be a Series of True and False"):
+        screen(city, four_actions(), priority=city["heat"])
+
+
+# ---------------------------------------------------------------- places and files
+
+
+def test_a_polygon_split_at_the_antimeridian_is_taken_as_it_is() -> None:
+    halves = [shapely.box(179.9, -17.1, 180, -17.0), shapely.box(-180, -17.1, -179.9, -17.0)]
+    layer = gpd.GeoSeries([shapely.MultiPolygon(halves)], crs=4326)
+    assert check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A"]))[1] == []
+
+
+def test_a_table_of_actions_without_a_place_is_refused_whole() -> None:
+    with pytest.raises(InputError, match=r"plan\.csv: a table without a column for the place"):
+        check_actions(
+            pd.DataFrame({"id": ["A"]}), ActionsFile(file="plan.csv", id="id"), origin=Origin("plan.csv", "row")
+        )
+
+
+def test_active_statuses_that_stand_in_no_row_are_refused() -> None:
+    table = pd.DataFrame({"id": ["A"], "where": ["citywide"], "status": ["approved"]})
+    declared = ActionsFile(file="plan.csv", id="id", where="where", status="status", active=("aproved",))
+    with pytest.raises(InputError, match=r"column status: none of the active statuses .* did you mean 'approved'"):
+        check_actions(table, declared, origin=Origin("plan.csv", "row"))
+
+
+def test_neighbourhoods_take_their_columns_from_a_table(tmp_path: Path) -> None:
+    four_zones()[["geometry"]].reset_index().to_file(tmp_path / "z.gpkg")
+    (tmp_path / "p.csv").write_text("code,pop\nD,4\nA,1\nB,2\nC,3\n", encoding="utf-8")
+    found = read_neighbourhoods(
+        tmp_path / "z.gpkg", id="neighbourhood", population="pop", table="p.csv", table_id="code"
+    )
+    assert found["population"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_page_does_not_replace_a_file_that_is_no_page(tmp_path: Path) -> None:
+    project = tmp_path / "screen.toml"
+    project.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="is there and is no page"):
+        publish_page(screen(four_zones(), four_actions()), project, write=lambda _, path: path.write_text("x") and None)
+    assert project.read_text(encoding="utf-8") == "mine"
+
+
+# ---------------------------------------------------------------- a project whose effects do not fit its actions
+
+PROJECT = """\
+effects_file = "effects.csv"
+[neighbourhoods]
+file = "z.gpkg"
+id = "neighbourhood"
+population = "population"
+[[actions]]
+file = "plan.csv"
+id = "id"
+where = "where"
+"""
+HEAD = "action,ledger,effect,unit,amount,reach,distance_m,indicator\n"
+
+
+def read(folder: Path, effects: str, rules: str = "") -> Inputs:
+    four_zones()[["population", "geometry"]].reset_index().to_file(folder / "z.gpkg")
+    (folder / "plan.csv").write_text("id,where\nCITY,citywide\nLOST,unknown\n", encoding="utf-8")
+    (folder / "effects.csv").write_text(HEAD + effects, encoding="utf-8")
+    # A project file may begin with a byte order mark: editors write one.
+    (folder / "city.toml").write_text(PROJECT + rules, encoding="utf-8-sig")
+    return gather(read_project(folder / "city.toml"))
+
+
+def codes(inputs: Inputs) -> set[tuple[str, str]]:
+    return {(f.code, f.id) for f in inputs.findings if f.source == "effects.csv" or f.code == "ES-EFFECT-INDICATOR"}
+
+
+def test_a_reach_that_the_action_cannot_have_is_flagged(tmp_path: Path) -> None:
+    rows = "CITY,benefit,a,x,1,within,300,\nLOST,benefit,b,x,1,citywide,,\n"
+    found = read(tmp_path, rows)
+    assert codes(found) == {("ES-EFFECT-CITYWIDE", "CITY"), ("ES-EFFECT-NO-PLACE", "LOST")}
+    assert found.status.loc[found.status["input"] == "effects.csv", "status"].tolist() == ["flagged", "flagged"]
+
+
+def test_an_indicator_that_the_project_has_not_is_refused(tmp_path: Path) -> None:
+    found = read(tmp_path, "CITY,benefit,a,x,1,citywide,,haet\n")
+    assert codes(found) == {("ES-EFFECT-INDICATOR", "")}
+    assert found.fatal
+
+
+def test_an_effect_of_the_table_and_of_a_rule_stops_every_run(tmp_path: Path) -> None:
+    rule = '[[effects]]\nactions = ["CITY"]\nledger = "benefit"\neffect = "a"\nunit = "x"\nreach = "citywide"\n'
+    found = read(tmp_path, "CITY,benefit,a,x,1,citywide,,\n", rule)
+    assert ("ES-EFFECT-TWICE", "CITY") in codes(found)
+    assert found.fatal
