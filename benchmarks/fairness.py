@@ -19,7 +19,7 @@ from scipy.sparse import csc_array
 from benchmarks.harness import Goal, Workload, measure
 from equity_screen.crosswalk import Relation
 from equity_screen.equity import by_effect, by_group
-from equity_screen.overlay import Overlay
+from equity_screen.overlay import Ground, Overlay, Reach
 from equity_screen.people import People, people_of
 from equity_screen.recipe import Ranking
 
@@ -85,6 +85,8 @@ def _effects(count: int, rng: np.random.Generator) -> pd.DataFrame:
         }
     )
 
+NO_REACH = Reach(gpd.GeoSeries(), None)
+
 
 def _overlay(effects: pd.DataFrame, zones: pd.Index, rng: np.random.Generator) -> Overlay:
     """Give each action a run of neighbourhoods with shares in reach, and its amount for people there."""
@@ -108,6 +110,7 @@ def _overlay(effects: pd.DataFrame, zones: pd.Index, rng: np.random.Generator) -
         unlocated=np.zeros(count, dtype=bool),
         members={},
         once=nobody,
+        ground=Ground(gpd.GeoSeries(), None, NO_REACH, NO_REACH),
     )
 
 

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from benchmarks.harness import Goal, Workload, measure
 from equity_screen.crosswalk import area_shares, covering, point_shares
-from equity_screen.overlay import QUADRANT_SEGMENTS
+from equity_screen.reach import QUADRANT_SEGMENTS
 
 Shapes = NDArray[np.object_]
 

@@ -20,10 +20,27 @@ if TYPE_CHECKING:
         align as align,
         people_inside as people_inside,
     )
+    from equity_screen.baseline import (
+        baseline_means as baseline_means,
+        timeline as timeline,
+    )
+    from equity_screen.boundaries import (
+        Boundary as Boundary,
+        boundary_of_column as boundary_of_column,
+    )
     from equity_screen.change import (
         Baseline as Baseline,
         baselines as baselines,
         before_after as before_after,
+    )
+    from equity_screen.conditions import (
+        boundary_lines as boundary_lines,
+        boundary_names as boundary_names,
+        condition_lines as condition_lines,
+        key_of as key_of,
+        label_of as label_of,
+        name_column as name_column,
+        stem_of as stem_of,
     )
     from equity_screen.crosswalk import (
         Relation as Relation,
@@ -56,6 +73,10 @@ if TYPE_CHECKING:
     from equity_screen.files import (
         read_table as read_table,
     )
+    from equity_screen.footprints import (
+        footprint_table as footprint_table,
+        footprints_of as footprints_of,
+    )
     from equity_screen.index import (
         BurdenIndex as BurdenIndex,
         load_recipe as load_recipe,
@@ -84,10 +105,19 @@ if TYPE_CHECKING:
         map_screen as map_screen,
         write_map as write_map,
     )
+    from equity_screen.near import (
+        points_near as points_near,
+        share_covered as share_covered,
+    )
     from equity_screen.overlay import (
+        Ground as Ground,
         Overlay as Overlay,
+        Reach as Reach,
         overlay as overlay,
         require_drivers as require_drivers,
+    )
+    from equity_screen.parts import (
+        by_boundary as by_boundary,
     )
     from equity_screen.people import (
         People as People,
@@ -114,14 +144,10 @@ if TYPE_CHECKING:
         versions as versions,
     )
     from equity_screen.recipe import (
-        ActionsFile as ActionsFile,
-        BlocksFile as BlocksFile,
-        EffectRule as EffectRule,
         Group as Group,
         IndexChoice as IndexChoice,
         IndexRecipe as IndexRecipe,
         Indicator as Indicator,
-        NeighbourhoodsFile as NeighbourhoodsFile,
         Policy as Policy,
         Priority as Priority,
         Question as Question,
@@ -142,6 +168,14 @@ if TYPE_CHECKING:
         screen as screen,
         screen_project as screen_project,
         usable as usable,
+    )
+    from equity_screen.sources import (
+        ActionsFile as ActionsFile,
+        BlocksFile as BlocksFile,
+        BoundaryFile as BoundaryFile,
+        EarlierTable as EarlierTable,
+        EffectRule as EffectRule,
+        NeighbourhoodsFile as NeighbourhoodsFile,
     )
     from equity_screen.synthetic import (
         City as City,
@@ -176,19 +210,21 @@ _EXPORTS = {
     "plain_text": "text",
     "safe_cell": "text",
     "safe_text": "text",
-    "ActionsFile": "recipe",
-    "BlocksFile": "recipe",
-    "EffectRule": "recipe",
     "Group": "recipe",
     "IndexChoice": "recipe",
     "IndexRecipe": "recipe",
     "Indicator": "recipe",
-    "NeighbourhoodsFile": "recipe",
     "Policy": "recipe",
     "Priority": "recipe",
     "Question": "recipe",
     "Ranking": "recipe",
     "is_reserved": "recipe",
+    "ActionsFile": "sources",
+    "BlocksFile": "sources",
+    "BoundaryFile": "sources",
+    "EarlierTable": "sources",
+    "EffectRule": "sources",
+    "NeighbourhoodsFile": "sources",
     "Checked": "schema",
     "Origin": "schema",
     "Measure": "crs",
@@ -196,12 +232,16 @@ _EXPORTS = {
     "require_crs": "crs",
     "read_table": "files",
     "read_neighbourhoods": "layers",
+    "Boundary": "boundaries",
+    "boundary_of_column": "boundaries",
     "Relation": "crosswalk",
     "area_shares": "crosswalk",
     "point_shares": "crosswalk",
     "raster_means": "zonal",
     "align": "align",
     "people_inside": "align",
+    "points_near": "near",
+    "share_covered": "near",
     "BurdenIndex": "index",
     "load_recipe": "index",
     "percentile": "index",
@@ -215,7 +255,9 @@ _EXPORTS = {
     "four_zones": "synthetic",
     "synthetic_city": "synthetic",
     "write_city": "synthetic",
+    "Ground": "overlay",
     "Overlay": "overlay",
+    "Reach": "overlay",
     "overlay": "overlay",
     "require_drivers": "overlay",
     "concentration_index": "inequality",
@@ -227,6 +269,9 @@ _EXPORTS = {
     "rank_weights": "inequality",
     "People": "people",
     "people_of": "people",
+    "by_boundary": "parts",
+    "footprint_table": "footprints",
+    "footprints_of": "footprints",
     "by_effect": "equity",
     "by_group": "equity",
     "counted_once": "equity",
@@ -234,10 +279,19 @@ _EXPORTS = {
     "Baseline": "change",
     "baselines": "change",
     "before_after": "change",
+    "baseline_means": "baseline",
+    "timeline": "baseline",
     "Project": "project",
     "ProjectFile": "project",
     "parse_project": "project",
     "read_project": "project",
+    "boundary_lines": "conditions",
+    "boundary_names": "conditions",
+    "condition_lines": "conditions",
+    "key_of": "conditions",
+    "label_of": "conditions",
+    "name_column": "conditions",
+    "stem_of": "conditions",
     "Inputs": "inputs",
     "gather": "inputs",
     "Result": "screen",

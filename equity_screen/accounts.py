@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.errors import EquityScreenError
+from equity_screen.people import Floats
 from equity_screen.recipe import COVERAGE, Question
 from equity_screen.schema import AMOUNTS
 
+# Rows that stand in the ledger and in no table of the run.
+LEFT_OUT = ("ES-ACTION-ASIDE", "ES-JOIN-EXCLUDED")
 FATES = ("used", "repaired", "flagged", "refused")
 UNITS = {"rows": "rows", "people": "people", "tco2e": "tCO2e/year"}
 
@@ -45,6 +48,7 @@ def accounts(status: pd.DataFrame, *, hoods: pd.DataFrame, actions: pd.DataFrame
     >>> ledger[["account", "total", "used", "refused"]].values.tolist()
     [['z.gpkg: rows', 2.0, 1.0, 1.0], ['z.gpkg: people', 10.0, 9.0, 1.0]]
     """
+    status = status[status["row"] != ""] if "row" in status.columns else status  # what is about a file is no row
     rows = [
         _account(f"{file}: {quantity}", values, mine["status"], unit=UNITS.get(quantity, currency))
         for file, mine in status.groupby("input", sort=False)
@@ -75,6 +79,8 @@ def _must_add_up(ledger: pd.DataFrame, status: pd.DataFrame, hoods: pd.DataFrame
         msg = "a ledger of rows does not add up; please report this as a bug"
         raise EquityScreenError(msg)
     kept = status[status["status"] != "refused"]
+    if "codes" in kept.columns:
+        kept = kept[~kept["codes"].isin(LEFT_OUT)]
     files = kept["input"].drop_duplicates()
     # Population points bring people in again: the neighbourhoods come first and are the account.
     peopled = kept.loc[kept["people"].notna(), "input"].iloc[:1]
@@ -95,8 +101,14 @@ def _must_equal(quantity: str, rows: pd.DataFrame, table: pd.DataFrame, *, colum
         raise EquityScreenError(msg)
 
 
-def coverage_of(hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataFrame | None = None) -> pd.DataFrame:
-    """Tell what share of the people each indicator, ranking and layer could see.
+def coverage_of(
+    hoods: pd.DataFrame,
+    question: Question,
+    *,
+    blocks: gpd.GeoDataFrame | None = None,
+    areas_km2: Floats | None = None,
+) -> pd.DataFrame:
+    """Tell what share of the people each indicator, ranking and layer could see; without people, of the area.
 
     Parameters
     ----------
@@ -106,6 +118,8 @@ def coverage_of(hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataF
         Indicators and rankings.
     blocks : GeoDataFrame, optional
         Population points.
+    areas_km2 : ndarray, optional
+        Area of each neighbourhood [km²], where no population is known.
 
     Returns
     -------
@@ -128,8 +142,13 @@ def coverage_of(hoods: pd.DataFrame, question: Question, *, blocks: gpd.GeoDataF
         counts = np.bincount(blocks["zone"], weights=blocks["people"], minlength=len(hoods))
         peopled = pd.Series((counts > 0).astype(float), index=hoods.index)
         seen.append(("population points", peopled, "share of the people in neighbourhoods with points"))
-    people = hoods["population"].fillna(0.0)
+    people = hoods["population"].fillna(0.0) if areas_km2 is None else pd.Series(areas_km2, index=hoods.index)
     weights = people / people.sum() if people.sum() > 0 else people * np.nan
+    if areas_km2 is not None:
+        seen = [
+            (what, share, note.replace("people-weighted share", "share").replace("people whose", "area whose"))
+            for what, share, note in seen
+        ]
     return pd.DataFrame(
         [(what, float((share.fillna(0.0) * weights).sum(skipna=False)), note) for what, share, note in seen],
         columns=["what", "coverage_share", "note"],

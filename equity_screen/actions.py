@@ -9,13 +9,15 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from pyproj import CRS
 
+from equity_screen.boundaries import Boundary
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
 from equity_screen.layers import finish, settle
-from equity_screen.places import place_actions
-from equity_screen.recipe import ActionsFile, EffectRule
+from equity_screen.places import NO_BOUNDARIES, Places, place_actions
 from equity_screen.schema import (
     Case,
     Checked,
@@ -26,7 +28,9 @@ from equity_screen.schema import (
     read_numbers,
     require_columns,
 )
+from equity_screen.sources import ActionsFile, EffectRule
 from equity_screen.text import did_you_mean
+from equity_screen.years import first_year
 
 MONEY_AND_CARBON = ("cost", "cost_low", "cost_high", "tco2e", "tco2e_low", "tco2e_high")
 
@@ -34,8 +38,9 @@ MONEY_AND_CARBON = ("cost", "cost_low", "cost_high", "tco2e", "tco2e_low", "tco2
 class Plan(NamedTuple):
     """Proposed actions and their effects, two plain tables.
 
-    ``actions``: GeoDataFrame, index ``action``; columns name, sector, where (geometry, zones,
-    citywide, unlocated), zones (ids apart by ``;``), active, cost …, tco2e …, source, geometry.
+    ``actions``: GeoDataFrame, index ``action``; columns name, sector, where (geometry, zones, boundary,
+    citywide, unlocated), zones (ids apart by ``;``), active, start, end [year], cost …, tco2e …,
+    tco2e_<year>, source, geometry.
     ``effects``: DataFrame, one row for each benefit or burden.
     """
 
@@ -44,7 +49,12 @@ class Plan(NamedTuple):
 
 
 def check_actions(
-    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin, zones: gpd.GeoSeries | None = None
+    frame: pd.DataFrame,
+    declared: ActionsFile,
+    *,
+    origin: Origin,
+    zones: gpd.GeoSeries | None = None,
+    boundaries: Mapping[str, Boundary] = NO_BOUNDARIES,
 ) -> Checked:
     """Check a file of actions and give it the package's columns.
 
@@ -59,6 +69,8 @@ def check_actions(
     zones : GeoSeries, optional
         Neighbourhoods by id: the result is in their CRS, zone ids are looked up in them, and rows
         whose coordinates cannot be meant in the file's CRS are found by their place.
+    boundaries : mapping of str to Boundary
+        Layers of named areas that a place may name.
 
     Returns
     -------
@@ -77,31 +89,36 @@ def check_actions(
     ids, findings = _ids(frame, declared, origin)
     numbers, more = _numbers(frame, declared, origin=origin, ids=ids)
     active, about_status = _active(frame, declared, origin=origin, ids=ids)
-    places = place_actions(frame, declared, origin=origin, ids=ids, zones=zones)
+    years, about_years = _years(frame, declared, origin=origin, ids=ids)
+    places = place_actions(frame, declared, origin=origin, ids=ids, zones=zones, boundaries=boundaries)
     columns = {
         "name": column_text(frame, declared.name, fallback=ids),
         "sector": _sector(frame, declared),
         "where": places.where,
         "zones": places.zones,
         "active": active,
+        **years,
         **numbers,
         "source": origin.file,
     }
     table = gpd.GeoDataFrame(columns, geometry=places.geometry)
-    findings += more + about_status + places.findings
+    findings += more + about_status + about_years + places.findings + _same_places(places, origin, ids)
     return finish(table, ids, findings=findings, origin=origin, index="action", amounts=["cost", "tco2e"])
 
 
 def _declared_columns(declared: ActionsFile, frame: pd.DataFrame) -> list[str | None]:
     optional = [declared.id, declared.name, declared.where, declared.status, declared.x, declared.y]
     own_sector = [declared.sector] if declared.sector in frame.columns else []
-    return [*optional, *own_sector, *(getattr(declared, c) for c in MONEY_AND_CARBON)]
+    years = [*declared.start, *declared.end, *declared.tco2e_in.values()]
+    return [*optional, *own_sector, *years, *(getattr(declared, c) for c in MONEY_AND_CARBON)]
 
 
 def _ids(frame: pd.DataFrame, declared: ActionsFile, origin: Origin) -> tuple[pd.Series, list[Finding]]:
     if declared.id is None:
-        width = len(str(len(frame)))
-        numbered = [f"{declared.id_prefix}{i + 1:0{width}d}" for i in range(len(frame))]
+        # Numbered as in the file, whichever of its rows are read.
+        numbers = [origin.number(i) for i in range(len(frame))]
+        width = len(str(max(numbers, default=1)))
+        numbered = [f"{declared.id_prefix}{number:0{width}d}" for number in numbers]
         return pd.Series(numbered, index=frame.index, dtype="str"), []
     ids, findings = clean_ids(frame[declared.id], origin)
     return ids.where(ids == "", declared.id_prefix + ids), findings
@@ -125,6 +142,9 @@ def _numbers(
         if column is not None:
             numbers[name], more = read_numbers(frame[column], origin, ids=ids)
             findings += more
+    for year, column in declared.tco2e_in.items():
+        numbers[f"tco2e_{year}"], more = read_numbers(frame[column], origin, ids=ids)
+        findings += more
     for name in ("cost", "tco2e"):
         if getattr(declared, name) is not None:
             findings += _odd_numbers(name, numbers, declared, origin=origin, ids=ids)
@@ -142,6 +162,55 @@ def _odd_numbers(
         ((low > value) | (value > high) | (low > high), f"ES-{name.upper()}-ORDER"),
     )
     return findings_for(cases, column=getattr(declared, name), origin=origin, ids=ids, values=value)
+
+
+def _years(
+    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin, ids: pd.Series
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    """First and last year of each action; an action that ends before it starts is refused."""
+    start, first = first_year(frame, declared.start, origin=origin, ids=ids)
+    end, last = first_year(frame, declared.end, origin=origin, ids=ids, last=True)
+    column = (declared.end or ("",))[0]
+    wrong = findings_for(
+        [(end < start, "ES-YEAR-ORDER")], column=column, origin=origin, ids=ids, values=end.map("{:.0f}".format)
+    )
+    return {"start": start, "end": end}, first + last + wrong
+
+
+def _same_places(places: Places, origin: Origin, ids: pd.Series) -> list[Finding]:
+    """Tell how many actions stand in the very place of another: added up, their areas and people count often."""
+    shapes = places.geometry.array.to_numpy()
+    known = (places.where == "geometry").to_numpy() & ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    drawn = pd.Series(shapely.to_wkb(shapely.normalize(shapes[known])), index=ids[known]).sort_index()
+    same = drawn.duplicated()
+    if not same.any():
+        return []
+    first = str(same.index[same][0])
+    return [finding("ES-ACTION-SAME-PLACE", origin.file, count=int(same.sum()), all=int(known.sum()), first=first)]
+
+
+def no_actions(crs: CRS | None) -> gpd.GeoDataFrame:
+    """Make the table of a plan without any action.
+
+    Parameters
+    ----------
+    crs : CRS or None
+        Of its geometry.
+
+    Returns
+    -------
+    GeoDataFrame
+        No rows, all columns.
+
+    Examples
+    --------
+    >>> no_actions(None).empty
+    True
+    """
+    columns = ["name", "sector", "where", "zones", "active", "start", "end", *MONEY_AND_CARBON, "source"]
+    return gpd.GeoDataFrame(
+        pd.DataFrame(columns=columns, index=pd.Index([], name="action", dtype="str")), geometry=[], crs=crs
+    )
 
 
 def _active(

@@ -16,7 +16,7 @@ from equity_screen.errors import Finding, InputError, UsageError
 from equity_screen.files import need_geometry, read_table
 from equity_screen.layers import points_from_columns, settle
 from equity_screen.polygons import check_polygons
-from equity_screen.recipe import COVERAGE, PEOPLE, BlocksFile, Indicator
+from equity_screen.recipe import COVERAGE, PEOPLE, Indicator
 from equity_screen.schema import (
     Case,
     Checked,
@@ -28,6 +28,7 @@ from equity_screen.schema import (
     require_columns,
     row_status,
 )
+from equity_screen.sources import BlocksFile
 from equity_screen.zonal import LEAST_COVERAGE, raster_means
 
 
@@ -81,13 +82,15 @@ def _layer_means(zones: gpd.GeoSeries, indicator: Indicator) -> pd.DataFrame:
     return rate_means(str(indicator.polygons), zones, rate=str(indicator.rate), missing=indicator.missing)
 
 
-def check_layer(path: str | Path) -> Checked:
+def check_layer(path: str | Path, *, crs: str | None = None) -> Checked:
     """Read and check a polygon layer, repaired before anything is measured.
 
     Parameters
     ----------
     path : str or Path
         Polygon file.
+    crs : str, optional
+        CRS, where the file does not say it.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def check_layer(path: str | Path) -> Checked:
       nowhere.gpkg: no such file. Mend: check the name and the folder. [ES-FILE-MISSING]
     """
     frame, origin = read_table(path)
-    frame = require_crs(need_geometry(frame, Path(path)), origin.file)
+    frame = require_crs(need_geometry(frame, Path(path)), origin.file, declared=crs)
     ids = pd.Series("", index=frame.index)
     geometry, findings = check_polygons(frame.geometry, origin, ids=ids, overlaps=False)
     status = row_status(origin, ids, findings=findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -66,22 +67,35 @@ def _as_dicts(findings: Sequence[Finding]) -> list[dict[str, str]]:
 
 @app.command()
 def init(
-    neighbourhoods: Annotated[str | None, typer.Argument(help="polygon file", show_default=False)] = None,
-    actions: Annotated[str | None, typer.Argument(help="file of actions", show_default=False)] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="files of the city and its plan, in any order", show_default=False)
+    ] = None,
     *,
     out: Page = Path("screen.toml"),
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="write a spreadsheet for actions instead (.xlsx or .csv)")
+    ] = None,
 ) -> None:
-    """Write a commented project file, its columns proposed from the files."""
+    """Write a commented project file, its columns proposed from the files; or a spreadsheet for a plan."""
+    if plan is not None:
+        written = es.propose_plan(plan, files or [])
+        typer.echo(f"{', '.join(map(str, written))} written. Fill in, then: equity-screen init FILES {plan}")
+        return
     if out.exists():
         message = f"{out} exists. Mend: name another file with --out"
         raise OutputError(message)
-    text = project_text(neighbourhoods, actions)
+    text = es.propose_project(_from(out.parent, files), folder=out.parent) if files else project_text()
     try:
         out.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         message = f"cannot write {out}: {error}. Mend: check the disk and the folder's rights"
         raise OutputError(message) from error
     typer.echo(f"{out} written. Look at it, then: equity-screen check {out}")
+
+
+def _from(folder: Path, files: Sequence[str]) -> list[str]:
+    """Name files as the project file in a folder must name them."""
+    return [Path(os.path.relpath(file, folder)).as_posix() for file in files]
 
 
 @app.command()

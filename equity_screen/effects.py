@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equity_screen.errors import Finding, InputError, finding
-from equity_screen.recipe import LEDGERS, EffectRule
+from equity_screen.recipe import LEDGERS
 from equity_screen.schema import (
     Case,
     Checked,
@@ -24,6 +24,7 @@ from equity_screen.schema import (
     require_columns,
     row_status,
 )
+from equity_screen.sources import EffectRule
 from equity_screen.text import did_you_mean
 
 EFFECT_TEXTS = (

@@ -15,7 +15,7 @@ from scipy.sparse import csc_array
 
 from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
-from equity_screen.people import EVERYONE, Floats, People, quotient, reasons
+from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons
 from equity_screen.recipe import Group, Ranking
 
 ROUNDING = 1e-12
@@ -155,7 +155,7 @@ def by_effect(
     effects: pd.DataFrame,
     *,
     people: People,
-    priority: pd.Series | None = None,
+    priority: pd.Series | csc_array | None = None,
     rankings: Mapping[str, Ranking] | None = None,
     neighbourhoods: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -169,8 +169,9 @@ def by_effect(
         The effects, in the overlay's order.
     people : People
         People by neighbourhood.
-    priority : pandas.Series of bool, optional
-        Priority neighbourhoods.
+    priority : pandas.Series of bool or csc_array, optional
+        Priority neighbourhoods; or of the people of a neighbourhood in reach of an effect, the share who live in
+        priority places (neighbourhoods × effects).
     rankings : mapping of str to Ranking, optional
         Columns that order neighbourhoods from least to most advantaged.
     neighbourhoods : DataFrame
@@ -212,13 +213,23 @@ def by_effect(
         "priority_place_share": np.full(len(total), np.nan),
     }
     if priority is not None:
-        inside = np.where(priority.to_numpy(dtype=bool), people.population, 0.0)
-        columns["priority_place_share"] = quotient(doses.T @ inside, total)
+        columns["priority_place_share"] = quotient(_inside(doses, priority).T @ people.population, total)
     for name, ranking in (rankings or {}).items():
         columns |= _concentration(name, doses, rank_of(neighbourhoods, ranking), people.population)
     table = pd.DataFrame(columns, index=overlay.per_person.columns)
     table.loc[overlay.unlocated, table.columns.drop(["unit", "per"])] = np.nan
+    if not people.known:
+        table[table.columns.drop(["unit", "per", "outside_share"])] = np.nan
+        return table.assign(undefined=np.where(overlay.unlocated, NO_PLACE, NO_PEOPLE))
     return table.assign(undefined=_effect_reasons(table, overlay))
+
+
+def _inside(values: csc_array, priority: pd.Series | csc_array) -> csc_array:
+    """Keep of the values by neighbourhood what belongs to priority places."""
+    if isinstance(priority, pd.Series):
+        return csc_array(values.multiply(priority.to_numpy(dtype=np.float64)[:, None]))
+    # Both have the pairs of one relation: multiplied pair by pair, so that a missing amount stays missing.
+    return csc_array((values.data * priority.data, values.indices, values.indptr), shape=values.shape)
 
 
 def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
@@ -282,7 +293,7 @@ def _concentration(name: str, doses: csc_array, rank: Floats, population: Floats
 
 
 def counted_once(
-    overlay: Overlay, people: People, *, groups: Mapping[str, Group], priority: pd.Series | None = None
+    overlay: Overlay, people: People, *, groups: Mapping[str, Group], priority: pd.Series | csc_array | None = None
 ) -> pd.DataFrame:
     """People in reach of at least one located effect of a ledger, each person once.
 
@@ -294,8 +305,9 @@ def counted_once(
         People by neighbourhood.
     groups : mapping of str to Group
         Declarations, for the labels.
-    priority : pandas.Series of bool, optional
-        Priority neighbourhoods.
+    priority : pandas.Series of bool or csc_array, optional
+        Priority neighbourhoods; or of the people of a neighbourhood in reach, the share who live in priority
+        places (neighbourhoods × scopes and ledgers).
 
     Returns
     -------
@@ -320,6 +332,7 @@ def counted_once(
         np.column_stack([people.population, people.groups]),
         np.column_stack([people.population, people.universes]),
         (EVERYONE, *people.names),
+        people.known,
     )
     once, keys = overlay.once.matrix, overlay.once.columns
     low, high, _, _ = _bounds(once, once, whole)
@@ -340,6 +353,7 @@ def counted_once(
     table = pairs.assign(group=list(whole.names) * len(keys), label=labels, **values)
     table.loc[table["group"] == EVERYONE, ["people_reached_low", "people_reached_high"]] = np.nan
     undefined = np.repeat(_not_counted(overlay), len(whole.names))
+    undefined = undefined if people.known else np.full(len(table), NO_PEOPLE, dtype=object)
     table.loc[undefined != "", [name for name in columns if name != "people"]] = np.nan
     return table.assign(undefined=undefined)
 
@@ -358,11 +372,11 @@ def _not_counted(overlay: Overlay) -> NDArray[np.object_]:
     return np.asarray(said, dtype=object)
 
 
-def _priority_share(once: csc_array, people: People, priority: pd.Series | None) -> Floats:
+def _priority_share(once: csc_array, people: People, priority: pd.Series | csc_array | None) -> Floats:
     reached = once.T @ people.groups
     if priority is None:
         return np.full(reached.shape, np.nan)
-    return quotient(once.T @ np.where(priority.to_numpy(dtype=bool)[:, None], people.groups, 0.0), reached)
+    return quotient(_inside(once, priority).T @ people.groups, reached)
 
 
 def _summed(overlay: Overlay, people: People) -> Floats:

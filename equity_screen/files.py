@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +21,17 @@ import shapely
 
 from equity_screen.errors import InputError, finding
 from equity_screen.schema import Origin
+from equity_screen.spreadsheets import read_sheet
+
+MOST_BYTES = 1 << 30
+"""Largest text that a gzip file may unpack to [bytes]."""
+FIRST_BYTES = 1 << 20
+"""Enough for any header [bytes]."""
 
 
 def _read_csv(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001 - one signature for all readers
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        header = next(csv.reader(stream), [])
+    content = _unpacked(path)
+    header = next(csv.reader(io.TextIOWrapper(io.BytesIO(content[:FIRST_BYTES]), "utf-8-sig", "replace")), [])
     mark = next((m for m in (";", "\t", "|") if len(header) == 1 and m in header[0]), None)
     if mark is not None:
         raise InputError([finding("ES-FILE-SEPARATOR", path.name, mark="tabs" if mark == "\t" else f"'{mark}'")])
@@ -33,11 +42,27 @@ def _read_csv(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # 
         # A row with a cell too many would shift the others by one: it is a fault, not an index.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False, skip_blank_lines=False
+            io.BytesIO(content),
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,
+            skip_blank_lines=False,
         )
     blank = (table == "").all(axis=1).to_numpy(dtype=bool)
     lines = tuple(int(i) + 2 for i in np.flatnonzero(~blank)) if blank.any() else ()
     return table[~blank], Origin(path.name, "row", lines)
+
+
+def _unpacked(path: Path) -> bytes:
+    """Read the bytes of a text file, unpacked where it is a gzip file, and never more than are bearable."""
+    if path.suffix.lower() != ".gz":
+        return path.read_bytes()
+    with gzip.open(path) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise InputError([finding("ES-FILE-SIZE", path.name, limit=MOST_BYTES >> 20)])
+    return content
 
 
 def _read_parquet(path: Path, layer: str | None) -> tuple[pd.DataFrame, Origin]:  # noqa: ARG001
@@ -58,6 +83,8 @@ Reader = Callable[[Path, str | None], tuple[pd.DataFrame, Origin]]
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         ".csv": _read_csv,
+        ".csv.gz": _read_csv,
+        ".xlsx": read_sheet,
         ".parquet": _read_parquet,
         ".geoparquet": _read_parquet,
         ".gpkg": _read_vector,
@@ -75,9 +102,9 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
     Parameters
     ----------
     path : str or Path
-        CSV, Parquet, GeoPackage, GeoJSON, Shapefile or FlatGeobuf.
+        CSV (also as .csv.gz), XLSX, Parquet, GeoPackage, GeoJSON, Shapefile or FlatGeobuf.
     layer : str, optional
-        Layer of a file that has several.
+        Layer of a file that has several; sheet of a workbook, the first one unless given.
 
     Returns
     -------
@@ -102,7 +129,8 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
     path = Path(path)
     if not path.is_file():
         raise InputError([finding("ES-FILE-MISSING", path.name)])
-    reader = READERS.get(path.suffix.lower())
+    packed = path.name.lower().endswith(".csv.gz")
+    reader = READERS.get(".csv.gz" if packed else path.suffix.lower())
     if reader is None:
         raise InputError([finding("ES-FILE-KIND", path.name, kinds=", ".join(READERS))])
     try:
@@ -117,12 +145,14 @@ def read_table(path: str | Path, *, layer: str | None = None) -> tuple[pd.DataFr
         pd.errors.ParserWarning,
         pd.errors.EmptyDataError,
         OSError,
+        EOFError,
+        zlib.error,
         csv.Error,
     ) as error:
         said = str(error).replace(str(path), path.name)
         raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=said)]) from error
     if table.empty:
-        raise InputError([finding("ES-FILE-EMPTY", path.name)])
+        raise InputError([finding("ES-FILE-EMPTY", origin.file)])
     table = table.rename(columns=lambda name: str(name).strip())
     twice = table.columns[table.columns.duplicated()].unique()
     if len(twice):

@@ -195,7 +195,7 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"no such indicator columns: {', '.join(absent)}" if absent else "an index needs at least one indicator"
             )
             raise UsageError(msg)
-        populated = X[X["population"] > 0] if "population" in X.columns else X
+        populated = X[_peopled(X)]
         self.n_features_in_ = len(self.indicators_)
         self.reference_ = {name: self._turned(populated, name) for name in self.indicators_}
         self.scores_ = self._score(self._percentiles(populated))
@@ -217,9 +217,7 @@ class BurdenIndex(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "scores_")
         ranks = self._percentiles(X)
-        score = self._score(ranks)
-        if "population" in X.columns:
-            score = score.where(X["population"] > 0)
+        score = self._score(ranks).where(_peopled(X))
         rank = percentile(score, method=self.recipe_.percentile, reference=self.scores_)
         named = (100 * ranks).add_suffix("_percentile")
         return named.assign(burden_score=score, burden_percentile=100 * rank)
@@ -341,10 +339,17 @@ def pick_priority(neighbourhoods: pd.DataFrame, rule: Priority) -> pd.Series:
             ]
         )
     picked = _picked(neighbourhoods[rule.column], rule)
-    peopled = neighbourhoods["population"] > 0 if "population" in neighbourhoods.columns else picked | True
+    peopled = _peopled(neighbourhoods)
     if peopled.any() and not (picked & peopled).any():
         raise InputError([finding("ES-PRIORITY-NOBODY", "project", column="priority.column", value=rule.column)])
     return picked
+
+
+def _peopled(table: pd.DataFrame) -> pd.Series:
+    """Tell where people live; where no population is known at all, everywhere."""
+    if "population" not in table.columns or table["population"].isna().all():
+        return pd.Series(data=True, index=table.index)
+    return table["population"] > 0
 
 
 def _picked(values: pd.Series, rule: Priority) -> pd.Series:

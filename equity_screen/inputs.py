@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
-from equity_screen.actions import Plan, check_actions
-from equity_screen.align import add_layer_groups, check_blocks, check_layer, rate_means
+from equity_screen.actions import Plan
+from equity_screen.align import add_layer_groups, check_blocks, rate_means
+from equity_screen.boundaries import Boundary, boundary_of_column, check_boundary
 from equity_screen.crs import WGS84
-from equity_screen.effects import check_effects, effects_from_rules
+from equity_screen.earlier import bring_over
 from equity_screen.errors import Finding, InputError, finding
-from equity_screen.files import need_geometry, read_table
+from equity_screen.files import need_geometry
+from equity_screen.gathered import Gathered, Progress
 from equity_screen.joins import Joined, in_table, join_columns
 from equity_screen.layers import check_neighbourhoods
+from equity_screen.near import check_points, points_near, share_covered
 from equity_screen.overlay import require_drivers
+from equity_screen.plans import gather_plan
 from equity_screen.project import Project, ProjectFile
-from equity_screen.recipe import COVERAGE, ActionsFile, Indicator
-from equity_screen.schema import Checked, Origin, note_by_id, row_status, safe_path
+from equity_screen.recipe import COVERAGE, Indicator
+from equity_screen.schema import Origin, clean_ids, read_numbers, row_status
+from equity_screen.sources import BoundaryFile, EarlierTable
 from equity_screen.text import did_you_mean
 from equity_screen.zonal import raster_means
 
-Progress = Callable[[str], None]
-NO_ZONES = gpd.GeoSeries(crs=WGS84)
+NO_ZONES = gpd.GeoDataFrame(columns=["population"], geometry=gpd.GeoSeries(crs=WGS84))
 
 
 class Inputs(NamedTuple):
@@ -42,61 +43,13 @@ class Inputs(NamedTuple):
     status: pd.DataFrame
     files: tuple[dict[str, object], ...]
     fatal: bool
+    boundaries: Mapping[str, Boundary] = MappingProxyType({})
+    priority_areas: gpd.GeoDataFrame | None = None
 
     @property
     def refused(self) -> tuple[Finding, ...]:
         """Findings that stop a run unless bad rows are refused."""
         return tuple(f for f in self.findings if f.status == "refused")
-
-
-class _Gathered:
-    """What has been read so far; faults are kept so that the next input is still looked at."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.findings: list[Finding] = []
-        self.fatal = False
-        self.status: list[pd.DataFrame] = []
-        self.files: list[dict[str, object]] = []
-        self.in_both: set[str] = set()
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """Keep the faults of one step instead of stopping at them; the step has no result then."""
-        try:
-            yield
-        except InputError as error:
-            self.findings += error.findings
-            self.fatal = True
-
-    def path(self, name: str) -> Path:
-        """Path of an input, recorded with its hash."""
-        path = Path(safe_path(self.folder, name))
-        if path.is_file() and name not in {f["file"] for f in self.files}:
-            self.files.append({"file": name, "sha256": _sha256(path), "bytes": path.stat().st_size})
-        return path
-
-    def table(self, name: str, layer: str | None = None) -> tuple[pd.DataFrame, Origin]:
-        """Read one file as it is."""
-        table, origin = read_table(self.path(name), layer=layer)
-        next(file for file in self.files if file["file"] == name)["rows"] = len(table)
-        return table, origin
-
-    def layer(self, name: str) -> gpd.GeoDataFrame:
-        """Read and check one polygon layer."""
-        return gpd.GeoDataFrame(self.keep(check_layer(self.path(name))))
-
-    def keep(self, checked: Checked) -> pd.DataFrame:
-        """Keep the findings and fates of one input; a fault that is of no row concerns the whole file."""
-        self.fatal |= any(f.status == "refused" and not f.row for f in checked.findings)
-        self.findings += checked.findings
-        self.status.append(checked.status)
-        return checked.table
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
@@ -129,52 +82,94 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
     >>> [f.source for f in gather(ProjectFile(Path("nowhere/project.toml"), project)).refused]
     ['zones.gpkg', 'actions.geojson', 'effects.csv']
     """
-    gathered = _Gathered(file.folder)
-    project = file.project
+    gathered, project = Gathered(file.folder), file.project
     zones = _neighbourhoods(gathered, project, progress)
+    boundaries = _boundaries(gathered, project, zones, progress)
+    priority_areas = _priority_areas(gathered, project, progress)
     blocks = _blocks(gathered, project, zones, progress)
     zones = _layers(gathered, project, zones, blocks, progress)
-    actions = _actions(gathered, project, zones, progress)
-    effects = _effects(gathered, project, actions, progress)
-    plan = None if actions is None or effects is None else Plan(actions, effects)
+    plan = gather_plan(gathered, project, zones=zones, boundaries=boundaries, progress=progress)
     if zones is not None:
-        with gathered.step():
-            _require_named(zones, project, effects)
-        if effects is not None:
-            with gathered.step():
-                _refuse_drivers_of_both(gathered, project, effects)
-                require_drivers(zones, effects)
-    status = (
-        pd.concat(gathered.status, ignore_index=True)
-        if gathered.status
-        else row_status(Origin(), pd.Series(dtype="str"))
+        _require_all(gathered, project, zones, None if plan is None else plan.effects)
+    return Inputs(
+        zones,
+        blocks,
+        plan,
+        tuple(gathered.findings),
+        gathered.fates(),
+        tuple(gathered.files),
+        gathered.fatal,
+        boundaries,
+        priority_areas,
     )
-    status = note_by_id(status, gathered.findings)
-    return Inputs(zones, blocks, plan, tuple(gathered.findings), status, tuple(gathered.files), gathered.fatal)
 
 
-def _neighbourhoods(gathered: _Gathered, project: Project, progress: Progress) -> gpd.GeoDataFrame | None:
+def _require_all(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, effects: pd.DataFrame | None) -> None:
+    with gathered.step():
+        _require_named(zones, project, effects)
+    if effects is not None:
+        with gathered.step():
+            _refuse_drivers_of_both(gathered, project, effects)
+            require_drivers(zones, effects)
+
+
+def _neighbourhoods(gathered: Gathered, project: Project, progress: Progress) -> gpd.GeoDataFrame | None:
     declared = project.neighbourhoods
     progress(declared.file)
     with gathered.step():
         frame, origin = gathered.table(declared.file, declared.layer)
         frame = need_geometry(frame, Path(declared.file))
         joined, table_origin = _joined(gathered, project, frame, origin)
-        checked = check_neighbourhoods(
-            frame if joined is None else joined.frame,
-            declared,
-            origin=origin,
-            question=project,
-            extra=[str(c) for c in (frame if joined is None else joined.frame).columns if c != frame.geometry.name],
-        )
+        if joined is not None:
+            _note_unmatched(gathered, joined, frame[declared.id], origin)
+            frame, origin = joined.matched(origin)
+        for earlier in project.earlier:
+            progress(f"{earlier.file}, {earlier.crosswalk}")
+            frame = _with_earlier(gathered, earlier, project, frame=frame, origin=origin)
+        extra = [str(c) for c in frame.columns if c != frame.geometry.name]
+        checked = check_neighbourhoods(frame, declared, origin=origin, question=project, extra=extra)
         if joined is None:
             return _some(gathered.keep(checked), origin)
         moved = in_table(checked.findings, joined, origin=table_origin)
         mine = [f for f in [*joined.findings, *moved] if f.source == table_origin.file]
-        gathered.status += [checked.status, row_status(table_origin, joined.ids, findings=mine)]
+        brought = _people_of_table(joined, project, table_origin)
+        gathered.status += [checked.status, row_status(table_origin, joined.ids, findings=mine, amounts=brought)]
         gathered.findings += [*joined.findings, *moved]
         return _some(checked.table, origin)
     return None
+
+
+def _note_unmatched(gathered: Gathered, joined: Joined, raw: pd.Series, origin: Origin) -> None:
+    """Keep the fates of the neighbourhoods that the table lacks; the others are checked and noted later."""
+    ids = clean_ids(raw, origin)[0]
+    status = row_status(origin, ids, findings=joined.findings_of_frame)
+    gathered.status.append(status.drop(index=joined.kept))
+    gathered.findings += joined.findings_of_frame
+
+
+def _people_of_table(joined: Joined, project: Project, origin: Origin) -> dict[str, pd.Series]:
+    """Give the people that a table's rows bring, also those that no neighbourhood bears: the ledger adds them up."""
+    column = project.neighbourhoods.population
+    if column not in joined.added or joined.table is None:
+        return {}
+    return {"people": read_numbers(joined.table[column], origin, ids=joined.ids)[0]}
+
+
+def _with_earlier(
+    gathered: Gathered, declared: EarlierTable, project: Project, *, frame: gpd.GeoDataFrame, origin: Origin
+) -> gpd.GeoDataFrame:
+    """Add the columns of a table on other zones, brought over by its crosswalk."""
+    (table, first), (crosswalk, second) = (gathered.table(name) for name in (declared.file, declared.crosswalk))
+    digits = project.neighbourhoods.id_digits
+    ids = clean_ids(frame[project.neighbourhoods.id], origin, digits=digits)[0]
+    origins = (first, second, origin)
+    earlier = bring_over(table, crosswalk, declared=declared, ids=pd.Index(ids), origins=origins, digits=digits)
+    gathered.findings += earlier.findings
+    gathered.status += earlier.status
+    both = sorted(set(frame.columns) & set(earlier.columns.columns))
+    if both:
+        raise InputError(finding("ES-JOIN-COLUMN", first.file, column=column) for column in both)
+    return frame.assign(**{str(c): earlier.columns[c].to_numpy() for c in earlier.columns})
 
 
 def _some(table: pd.DataFrame, origin: Origin) -> gpd.GeoDataFrame:
@@ -185,7 +180,7 @@ def _some(table: pd.DataFrame, origin: Origin) -> gpd.GeoDataFrame:
 
 
 def _joined(
-    gathered: _Gathered, project: Project, frame: gpd.GeoDataFrame, origin: Origin
+    gathered: Gathered, project: Project, frame: gpd.GeoDataFrame, origin: Origin
 ) -> tuple[Joined | None, Origin]:
     """Neighbourhoods with the columns of their table, where one is declared."""
     declared = project.neighbourhoods
@@ -197,7 +192,15 @@ def _joined(
     both = gathered.in_both & _read_columns(project)
     if both:
         raise InputError(finding("ES-JOIN-COLUMN", table_origin.file, column=column) for column in sorted(both))
-    return join_columns(frame, table, on=on, origins=(origin, table_origin)), table_origin
+    joined = join_columns(
+        frame,
+        table,
+        on=on,
+        origins=(origin, table_origin),
+        digits=declared.id_digits,
+        unmatched=declared.unmatched,
+    )
+    return joined, table_origin
 
 
 def _read_columns(project: Project) -> set[str]:
@@ -216,8 +219,49 @@ def _read_columns(project: Project) -> set[str]:
     return {column for column in own | groups | others | rule if column is not None}
 
 
+def _boundaries(
+    gathered: Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
+) -> dict[str, Boundary]:
+    """Read the layers of named areas; one that cannot be read is left out, its faults kept."""
+    found = {}
+    for name, declared in project.boundaries.items():
+        with gathered.step():
+            if declared.file is not None:
+                progress(declared.file)
+                found[name] = _boundary_file(gathered, declared, declared.file)
+            elif zones is not None:
+                found[name] = _boundary_column(gathered, project, zones, declared)
+    return found
+
+
+def _boundary_file(gathered: Gathered, declared: BoundaryFile, file: str) -> Boundary:
+    frame, origin = gathered.table(file, declared.layer)
+    checked = check_boundary(need_geometry(frame, Path(file)), declared, origin=origin)
+    return Boundary(declared.label, gpd.GeoDataFrame(gathered.keep(checked)))
+
+
+def _boundary_column(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, declared: BoundaryFile) -> Boundary:
+    column, source = str(declared.column), Path(project.neighbourhoods.table or project.neighbourhoods.file).name
+    if column not in zones.columns:
+        hint = did_you_mean(column, zones.columns.drop("geometry"))
+        raise InputError([finding("ES-COLUMN-MISSING", source, column=column, hint=hint)])
+    boundary, findings = boundary_of_column(zones, column, label=declared.label, source=source)
+    gathered.findings += findings
+    return boundary
+
+
+def _priority_areas(gathered: Gathered, project: Project, progress: Progress) -> gpd.GeoDataFrame | None:
+    file = project.priority.layer if project.priority else None
+    if file is None:
+        return None
+    progress(file)
+    with gathered.step():
+        return gathered.layer(file)
+    return None
+
+
 def _blocks(
-    gathered: _Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
+    gathered: Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
 ) -> gpd.GeoDataFrame | None:
     if project.blocks is None or zones is None:
         return None
@@ -234,18 +278,18 @@ def _blocks(
 
 
 def _layers(
-    gathered: _Gathered,
+    gathered: Gathered,
     project: Project,
     zones: gpd.GeoDataFrame | None,
     blocks: gpd.GeoDataFrame | None,
     progress: Progress,
 ) -> gpd.GeoDataFrame | None:
     """Add indicators from rasters and polygons, and groups from polygons; look at the files in any case."""
-    places = NO_ZONES if zones is None else zones.geometry
+    places = NO_ZONES if zones is None else zones
     points = blocks if project.apportion == "points" else None
     for name, indicator in project.indicators.items():
         with gathered.step():
-            values = _indicator_values(gathered, indicator, places, progress)
+            values = _indicator_values(gathered, indicator, places, points, progress)
             if zones is not None and values is not None:
                 zones = zones.assign(**{name: values["mean"], COVERAGE + name: values["coverage"]})
     for name, group in project.groups.items():
@@ -258,20 +302,31 @@ def _layers(
 
 
 def _indicator_values(
-    gathered: _Gathered, indicator: Indicator, places: gpd.GeoSeries, progress: Progress
+    gathered: Gathered,
+    indicator: Indicator,
+    places: gpd.GeoDataFrame,
+    blocks: gpd.GeoDataFrame | None,
+    progress: Progress,
 ) -> pd.DataFrame | None:
     """Mean and coverage of an indicator from its layer; none for one that is a column."""
+    if indicator.layer is None:
+        return None
+    progress(indicator.layer)
     if indicator.raster is not None:
-        progress(indicator.raster)
         path = gathered.path(indicator.raster)
-        values = raster_means(path, places, band=indicator.band, nodata=indicator.nodata)
+        values = raster_means(path, places.geometry, band=indicator.band, nodata=indicator.nodata)
         gathered.status.append(_whole_file(indicator.raster))
         return values
-    if indicator.polygons is not None:
-        progress(indicator.polygons)
-        layer = gathered.layer(indicator.polygons)
-        return rate_means(layer, places, rate=str(indicator.rate), missing=indicator.missing)
-    return None
+    if indicator.points is not None:
+        frame, origin = gathered.table(indicator.points)
+        points = gathered.keep(check_points(frame, indicator, origin=origin, zones=places.geometry))
+        return points_near(
+            gpd.GeoDataFrame(points), places, distance_m=float(indicator.distance_m or 0.0), blocks=blocks
+        )
+    layer = gathered.layer(indicator.layer, indicator.crs)
+    if indicator.covered_by is not None:
+        return share_covered(layer, places, blocks=blocks)
+    return rate_means(layer, places.geometry, rate=str(indicator.rate), missing=indicator.missing)
 
 
 def _whole_file(name: str) -> pd.DataFrame:
@@ -279,87 +334,11 @@ def _whole_file(name: str) -> pd.DataFrame:
     return status.assign(row="whole file")
 
 
-def _actions(
-    gathered: _Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
-) -> gpd.GeoDataFrame | None:
-    tables: list[pd.DataFrame] = []
-    for declared in project.actions:
-        progress(declared.file)
-        with gathered.step():
-            tables.append(_one_action_file(gathered, declared, zones))
-    if len(tables) < len(project.actions):
-        return None
-    crs = next((t.crs for t in tables if t.crs is not None), None)
-    actions = gpd.GeoDataFrame(pd.concat([t.to_crs(crs) if t.crs is not None else t.set_crs(crs) for t in tables]))
-    twice = actions.index[actions.index.duplicated()].unique()
-    if len(twice):
-        gathered.fatal = True
-        gathered.findings += [
-            finding("ES-ID-TWO-FILES", ", ".join(sorted(set(actions.loc[id_, "source"]))), id=str(id_)) for id_ in twice
-        ]
-        return None
-    return actions.sort_index()
-
-
-def _one_action_file(gathered: _Gathered, declared: ActionsFile, zones: gpd.GeoDataFrame | None) -> pd.DataFrame:
-    frame, origin = gathered.table(declared.file, declared.layer)
-    return gathered.keep(check_actions(frame, declared, origin=origin, zones=None if zones is None else zones.geometry))
-
-
-def _effects(
-    gathered: _Gathered, project: Project, actions: gpd.GeoDataFrame | None, progress: Progress
-) -> pd.DataFrame | None:
-    """Effects of the file and of the rules, in one order; none where the actions could not be read."""
-    tables: list[pd.DataFrame] = []
-    source = Origin(Path(project.effects_file or "project").name, "row")
-    if project.effects_file is not None:
-        progress(project.effects_file)
-        with gathered.step():
-            frame, source = gathered.table(project.effects_file)
-            # Without actions every id is taken for known, so that the other faults are found.
-            known = frame.get("action", pd.Series(dtype="str")) if actions is None else actions.index
-            tables.append(gathered.keep(check_effects(frame, origin=source, actions=known)))
-    if project.effects and actions is not None:
-        with gathered.step():
-            written = effects_from_rules(project.effects, actions)
-            rules = check_effects(written, origin=Origin("project"), actions=actions.index)
-            gathered.findings += rules.findings
-            tables.append(rules.table)
-    if actions is None or not tables:
-        return None
-    effects = pd.concat(tables, ignore_index=True)
-    effects = effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
-    late = _effects_together(effects, actions, source)
-    gathered.findings += late
-    gathered.fatal |= any(f.status == "refused" for f in late)
-    return effects
-
-
-def _refuse_drivers_of_both(gathered: _Gathered, project: Project, effects: pd.DataFrame) -> None:
+def _refuse_drivers_of_both(gathered: Gathered, project: Project, effects: pd.DataFrame) -> None:
     both = sorted(set(effects["driver"]) & gathered.in_both)
     if both:
         place = Path(str(project.neighbourhoods.table)).name
         raise InputError(finding("ES-JOIN-COLUMN", place, column=column) for column in both)
-
-
-def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: Origin) -> list[Finding]:
-    """Find what only shows beside the actions: an effect given twice, a reach that its action cannot have."""
-    shapes = actions.geometry.reindex(effects["action"]).array
-    where = effects["action"].map(actions["where"]).to_numpy()
-    reach = effects["reach"].to_numpy()
-    placed = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    rows = [
-        ("ES-EFFECT-TWICE", effects.duplicated(["action", "ledger", "effect"]).to_numpy()),
-        ("ES-EFFECT-NO-AREA", placed & (shapely.area(shapes) == 0) & (reach == "footprint")),
-        ("ES-EFFECT-NO-PLACE", (where == "unlocated") & (reach != "footprint")),
-        ("ES-EFFECT-CITYWIDE", (where == "citywide") & (reach == "within")),
-    ]
-    places = effects[["action", "effect"]].astype("str").to_dict("records")
-    return [
-        finding(code, source.file, id=places[i]["action"], column="effect", value=places[i]["effect"])
-        for code, bad in rows
-        for i in np.flatnonzero(bad)
-    ]
 
 
 def _require_named(zones: gpd.GeoDataFrame, project: Project, effects: pd.DataFrame | None) -> None:

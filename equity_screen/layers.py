@@ -20,7 +20,7 @@ from equity_screen.errors import EquityScreenWarning, Finding, InputError, findi
 from equity_screen.files import need_geometry, read_table
 from equity_screen.joins import join_columns
 from equity_screen.polygons import area_zero, check_polygons
-from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, NeighbourhoodsFile, Question, is_reserved
+from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Group, Indicator, Question, is_reserved
 from equity_screen.schema import (
     Checked,
     Origin,
@@ -32,6 +32,7 @@ from equity_screen.schema import (
     require_columns,
     row_status,
 )
+from equity_screen.sources import NeighbourhoodsFile
 
 PERCENT = 100.0
 
@@ -129,7 +130,7 @@ def check_neighbourhoods(
     taken = {name: i for name, i in question.indicators.items() if i.column is not None}
     counted = {name: g for name, g in question.groups.items() if g.layer is None}
     require_columns(frame, _columns_of(declared, counted, taken), origin=origin)
-    ids, findings = clean_ids(frame[declared.id], origin)
+    ids, findings = clean_ids(frame[declared.id], origin, digits=declared.id_digits)
     rows = _Rows(frame, origin, ids)
     geometry, about_geometry = check_polygons(frame.geometry, rows.origin, ids=ids)
     columns, about_people = _people_columns(rows, declared, counted)
@@ -143,6 +144,7 @@ def check_neighbourhoods(
         rows, {c: m for c, m in _asked_columns(question).items() if c in frame.columns}
     )
     findings += about_rankings + _ambiguous(frame, declared, question, origin)
+    extra = [c for c in extra if c != declared.name]
     kept, about_names = _extras(frame, extra, {*columns, *measured, *ranked}, question=question, origin=origin)
     findings += about_names
     table = gpd.GeoDataFrame({"name": names, **columns, **measured, **ranked, **kept}, geometry=geometry, crs=frame.crs)
@@ -150,7 +152,12 @@ def check_neighbourhoods(
 
 
 def _extras(
-    frame: gpd.GeoDataFrame, extra: Iterable[str], taken: set[str], *, question: Question, origin: Origin
+    frame: gpd.GeoDataFrame,
+    extra: Iterable[str],
+    taken: set[str],
+    *,
+    question: Question,
+    origin: Origin,
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
     """Keep further columns of the file; those that would be taken for one of ours are left out and named."""
     rule = question.priority.column if question.priority is not None and question.priority.one_of else None
@@ -171,7 +178,7 @@ def _ambiguous(
 ) -> list[Finding]:
     """Refuse a ranking or rule on a column that is in the file and that this package makes, too."""
     named = [r.column for r in question.rankings.values()]
-    named += [question.priority.column] if question.priority is not None else []
+    named += [question.priority.column] if question.priority is not None and question.priority.layer is None else []
     own = {declared.population, declared.households, declared.name}
     return [
         finding("ES-COLUMN-AMBIGUOUS", origin.file, column=column)
@@ -263,7 +270,7 @@ def _asked_columns(question: Question) -> dict[str, tuple[float, ...]]:
     """Columns that must be numbers because a ranking or the priority rule reads them → missing codes."""
     made = {*question.indicators, "burden_score", "burden_percentile", "population"}
     asked = {r.column: r.missing for r in question.rankings.values()}
-    if question.priority is not None and not question.priority.one_of:
+    if question.priority is not None and not question.priority.one_of and question.priority.layer is None:
         asked.setdefault(question.priority.column, ())
     return {column: missing for column, missing in asked.items() if column not in made}
 
@@ -280,6 +287,8 @@ def _plain(column: pd.Series) -> pd.Series:
 def _people_columns(
     rows: _Rows, declared: NeighbourhoodsFile, groups: Mapping[str, Group]
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
+    if declared.population is None:
+        return {"population": pd.Series(np.nan, index=rows.table.index)}, []
     raw, findings = rows.numbers(declared.population)
     findings += check_counts(raw, rows.origin, ids=rows.ids)
     refused = {f.row for f in findings if f.status == "refused"}
@@ -309,7 +318,7 @@ def _missing_people(
     unpopulated = missing & _unpopulated(rows, declared)
     excluded = missing & ~unpopulated & (declared.population_missing == "exclude")
     findings = rows.findings(unpopulated, _UNPOPULATED) + rows.findings(excluded, _EXCLUDED)
-    absent = finding("ES-POP-MISSING", column=declared.population)
+    absent = finding("ES-POP-MISSING", column=str(declared.population))
     findings += rows.findings(missing & ~unpopulated & ~excluded, absent)
     return raw.mask(unpopulated | excluded, 0.0), findings
 
@@ -422,7 +431,7 @@ def read_neighbourhoods(
     path: str | Path,
     *,
     id: str,
-    population: str,
+    population: str | None = None,
     groups: Mapping[str, str | Group] = MappingProxyType({}),
     **declared: object,
 ) -> gpd.GeoDataFrame:
@@ -432,8 +441,10 @@ def read_neighbourhoods(
     ----------
     path : str or Path
         Polygon file.
-    id, population : str
-        Columns with the id and with the number of people.
+    id : str
+        Column with the id.
+    population : str, optional
+        Column with the number of people; without it nothing can be said of people.
     groups : mapping of str to str or Group
         Group name → column with its count, or a full declaration.
     **declared
@@ -462,8 +473,19 @@ def read_neighbourhoods(
     full = {n: g if isinstance(g, Group) else Group.model_validate({"label": n, "count": g}) for n, g in groups.items()}
     frame, origin = read_table(path, layer=file.layer)
     frame = need_geometry(frame, path)
+    aside: tuple[Finding, ...] = ()
     if file.table is not None:
         table, table_origin = read_table(path.parent / file.table)
-        frame = join_columns(frame, table, on=(id, file.table_id or id), origins=(origin, table_origin)).frame
+        joined = join_columns(
+            frame,
+            table,
+            on=(id, file.table_id or id),
+            origins=(origin, table_origin),
+            digits=file.id_digits,
+            unmatched=file.unmatched,
+        )
+        frame, origin = joined.matched(origin)
+        aside = (*joined.findings, *joined.findings_of_frame)
     others = [str(c) for c in frame.columns if c not in (frame.geometry.name, id, population, file.name)]
-    return settle(check_neighbourhoods(frame, file, origin=origin, question=Question(groups=full), extra=others))
+    checked = check_neighbourhoods(frame, file, origin=origin, question=Question(groups=full), extra=others)
+    return settle(checked._replace(findings=(*aside, *checked.findings)))

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from equity_screen.crs import WGS84
+from equity_screen.outlines import DECIMALS, boundary_outlines, light_shapes, priority_outline
 from equity_screen.pages import (
     ACTIVE_SCOPE,
     asset,
@@ -32,24 +34,32 @@ from equity_screen.pages import (
     map_scripts,
     map_styles,
     page_templates,
+    people_known,
     percent_words,
     state_words,
     uncounted_words,
 )
 from equity_screen.recipe import LEDGERS, PEOPLE, UNIVERSE
 from equity_screen.text import number_text
-from equity_screen.themes import Sector, Theme, burden_theme, group_sectors, marker_legend, marker_of, reached_theme
+from equity_screen.themes import (
+    Sector,
+    Theme,
+    actions_theme,
+    burden_theme,
+    group_sectors,
+    indicator_theme,
+    marker_legend,
+    marker_of,
+    reached_theme,
+)
 
 if TYPE_CHECKING:
     from equity_screen.screen import Result
 
-WGS84 = "EPSG:4326"
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline' data:; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
-DECIMALS = 5
-DETAIL = 4000  # parts of the city's longer side that a simplified border may be off by
 MANY_REACHES, LONGEST_LIST = 20, 50
 MANY_DOTS, MANY_OF_A_SECTOR = 200, 20  # more would hide the colours under them
 MARGIN = 12  # around the city [px]
@@ -200,39 +210,6 @@ def _has_place(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     return np.asarray(~(layer.geometry.isna() | layer.geometry.is_empty))
 
 
-def _tolerance(layer: gpd.GeoDataFrame) -> float:
-    west, south, east, north = layer.total_bounds
-    return float(max(east - west, north - south) / DETAIL)
-
-
-def light_shapes(layer: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Make geometries light enough for a page: degrees, fewer vertices, five decimals (about a metre).
-
-    Parameters
-    ----------
-    layer : GeoDataFrame
-        Layer in any declared CRS; every row has a geometry.
-
-    Returns
-    -------
-    ndarray of Geometry
-        Geometries in EPSG:4326. Neighbours keep one common border wherever the layer is a clean coverage.
-
-    Examples
-    --------
-    >>> light_shapes(gpd.GeoDataFrame(geometry=[shapely.Point(1.1234567, 2)], crs=4326))[0].wkt
-    'POINT (1.12346 2)'
-    """
-    shapes = layer.geometry.to_numpy()
-    areal = np.isin(shapely.get_type_id(shapes), (3, 6)).all()
-    if areal and shapely.coverage_is_valid(shapes):
-        shapes = shapely.coverage_simplify(shapes, _tolerance(layer))
-    else:
-        shapes = shapely.simplify(shapes, _tolerance(layer))
-    degrees = gpd.GeoSeries(shapes, crs=layer.crs).to_crs(WGS84).to_numpy()
-    return np.asarray(shapely.transform(degrees, lambda places: np.round(places, DECIMALS)))
-
-
 def _geojson(shapes: Iterable[BaseGeometry]) -> list[dict[str, Any]]:
     return [mapping(shape) for shape in shapes]
 
@@ -263,29 +240,36 @@ def _group_words(row: Mapping[str, Any], group: str) -> str:
     return f"{count_text(people)} ({percent_words(people / universe)}{among})"
 
 
-def _neighbourhood_values(row: Mapping[str, Any], groups: Iterable[str], uncounted: Mapping[str, str]) -> list[str]:
-    return [
-        row["people_words"],
-        *(_group_words(row, group) for group in groups),
-        number_text(row.get("burden_score")),
-        number_text(row.get("burden_percentile")),
-        "yes" if row["priority"] else "no",
-        *(words or percent_words(row[f"{ledger}_reached_share"]) for ledger, words in uncounted.items()),
-    ]
+def _neighbourhood_facts(result: Result, hoods: gpd.GeoDataFrame) -> dict[str, list[str]]:
+    """Give what is told of each neighbourhood: label, and a text for each."""
+    rows = hoods.drop(columns=hoods.geometry.name).to_dict("records")
+    facts: dict[str, list[str]] = {}
+    if people_known(result):
+        facts["People"] = [row["people_words"] for row in rows]
+        facts |= {label: [_group_words(row, g) for row in rows] for g, label in _shown_groups(result).items()}
+    for name, one in result.question.indicators.items():
+        facts[f"{one.label} [{one.unit}]"] = [number_text(row[name]) for row in rows]
+    for column, label in (("burden_score", "Burden score"), ("burden_percentile", "Burden percentile")):
+        facts[label] = [number_text(row.get(column)) for row in rows]
+    facts[f"In {_priority_label(result)}"] = [_priority_words(row["priority_share"]) for row in rows]
+    for ledger in LEDGERS if people_known(result) else ():
+        words = uncounted_words(result, ledger)
+        shares = [words or percent_words(row[f"{ledger}_reached_share"]) for row in rows]
+        facts[f"In reach of a {ledger} of {ACTIVE_SCOPE}"] = shares
+    return facts
+
+
+def _priority_words(share: float) -> str:
+    """Say yes or no, or how much of a neighbourhood lies in priority areas."""
+    return {0.0: "no", 1.0: "yes"}.get(share, percent_words(share))
 
 
 def _neighbourhoods_payload(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> dict[str, Any]:
-    groups = _shown_groups(result)
-    labels = [
-        *("People", *groups.values(), "Burden score", "Burden percentile", f"In {_priority_label(result)}"),
-        *(f"In reach of a {ledger} of {ACTIVE_SCOPE}" for ledger in LEDGERS),
-    ]
-    rows = hoods.drop(columns=hoods.geometry.name).to_dict("records")
-    uncounted = {str(ledger): uncounted_words(result, ledger) for ledger in LEDGERS}
+    facts = _neighbourhood_facts(result, hoods)
     return {
-        "labels": [data_text(label) for label in labels],
+        "labels": [data_text(label) for label in facts],
         "names": [data_text(name) for name in distinct_names(hoods)],
-        "values": [_neighbourhood_values(row, groups, uncounted) for row in rows],
+        "values": [list(values) for values in zip(*facts.values(), strict=True)],
         "shapes": _geojson(shapes),
     }
 
@@ -313,11 +297,15 @@ def _city_layer(neighbourhoods: dict[str, Any], scores: pd.DataFrame) -> ScreenL
 
 
 def _themes(result: Result, hoods: gpd.GeoDataFrame) -> list[Theme]:
-    counted = [ledger for ledger in LEDGERS if not uncounted_words(result, ledger)]
+    counted = [ledger for ledger in LEDGERS if not uncounted_words(result, ledger) and people_known(result)]
     nobody = hoods.loc[~(hoods["population"] > 0), "people_words"].unique()
     absent = nobody[0] if len(nobody) == 1 else NO_PEOPLE
     themes = [burden_theme(hoods), *(reached_theme(hoods, ledger, absent=absent) for ledger in counted)]
-    return sorted(themes, key=lambda theme: not theme.legend)
+    if not people_known(result) and len(result.actions):
+        themes.append(actions_theme(hoods, result.footprints))
+    themes += [indicator_theme(hoods, name, one) for name, one in result.question.indicators.items()]
+    coloured = [theme for theme in themes if theme.legend]
+    return coloured or themes[:1]
 
 
 def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
@@ -328,13 +316,11 @@ def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
 
 
 def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Iterator[ScreenLayer]:
-    if hoods["priority"].any():
-        # One outline around neighbours; what their simplified borders leave between them is no border.
-        union = shapely.union_all(shapely.make_valid(shapes[hoods["priority"].to_numpy(dtype=bool)]))
-        gap = 2 * _tolerance(gpd.GeoDataFrame(geometry=shapes, crs=WGS84))
-        closed = union.buffer(gap, join_style="mitre").buffer(-gap, join_style="mitre")
-        outline = shapely.transform(closed, lambda places: np.round(places, DECIMALS))
-        yield ScreenLayer("priority", mapping(outline), name=data_text(f"Outline: {_priority_label(result)}"))
+    outline = priority_outline(result, hoods, shapes)
+    if outline is not None:
+        yield ScreenLayer("priority", outline, name=data_text(f"Outline: {_priority_label(result)}"))
+    for label, shape in boundary_outlines(result):
+        yield ScreenLayer("boundary", shape, name=data_text(f"Outline: {label}"), show=False)
 
 
 def _reach_layers(result: Result) -> Iterator[ScreenLayer]:
@@ -440,6 +426,7 @@ def _titled_map(result: Result, **parts: object) -> OfflineMap:
         "question": result.question,
         "priority_label": _priority_label(result),
         "priority": int(result.neighbourhoods["priority"].sum()),
+        "priority_areas": int((result.areas["boundary"] == "priority").sum()),
         "ledgers": [ledger for ledger in LEDGERS if len(counted_reach(result, ledger, scope="all actions"))],
         "uncounted": {ledger: words for ledger, words in uncounted.items() if words},
         "markers": marker_legend(result.actions["active"][_has_place(result.actions)]),

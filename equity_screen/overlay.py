@@ -16,16 +16,31 @@ from scipy.sparse import csc_array
 from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
 from equity_screen.crosswalk import SLIVER, Relation, area_shares, point_shares
-from equity_screen.crs import WGS84, Measure, clusters, measure_of, to_space
+from equity_screen.crs import WGS84, Measure, measure_of, to_space
 from equity_screen.effects import nothing_expected
 from equity_screen.errors import Finding, InputError, finding
+from equity_screen.reach import Hits, discs, points_within
 from equity_screen.recipe import LEDGERS
 from equity_screen.text import did_you_mean
 
-# A 256-gon loses 0.01 % of a disc's area; population points are compared by exact distance.
-QUADRANT_SEGMENTS = 64
 SQUARE_METRES_PER_KM2 = 1e6
 Floats = NDArray[np.float64]
+
+
+class Reach(NamedTuple):
+    """Where columns land: a polygon each, and the pairs (population point, column) in reach, where points are used."""
+
+    footprints: gpd.GeoSeries
+    hits: Hits | None
+
+
+class Ground(NamedTuple):
+    """What was laid over what, in the equal-area space: for results by other areas than neighbourhoods."""
+
+    zones: gpd.GeoSeries
+    blocks: gpd.GeoDataFrame | None
+    effects: Reach
+    once: Reach
 
 
 class Overlay(NamedTuple):
@@ -36,7 +51,7 @@ class Overlay(NamedTuple):
     polygons of the located effects (WGS 84). ``outside``: by effect, share of the reach's area in no
     neighbourhood. ``unlocated``: which effects have no known place. ``members``: positions of the located
     effects by (scope, ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
-    of at least one of them.
+    of at least one of them. ``ground``: the geometry that all of it stands on.
     """
 
     shares: Relation
@@ -47,6 +62,7 @@ class Overlay(NamedTuple):
     unlocated: NDArray[np.bool_]
     members: Mapping[tuple[str, str], NDArray[np.intp]]
     once: Relation
+    ground: Ground
 
 
 class _Space(NamedTuple):
@@ -113,6 +129,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
         geometry=footprints[drawn].to_numpy(),
         crs=study.areas,
     )
+    together = _together(members, footprints, hits)
     return Overlay(
         Relation(shares.matrix, shares.rows, labels),
         Relation(per_person, shares.rows, labels),
@@ -121,7 +138,8 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
         _outside(footprints, by_area, space.zones).where(drawn).set_axis(labels),
         (kinds == "nowhere").to_numpy(),
         members,
-        _once(space, members, footprints, hits=hits, shares=shares),
+        _once(space, members, together, shares=shares),
+        Ground(space.zones, blocks, Reach(footprints.set_axis(labels), hits), together),
     )
 
 
@@ -191,13 +209,9 @@ def _footprints(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Seri
     located = kinds.isin(["footprint", "within"]) & ~(shapes.isna() | shapes.is_empty)
     placed = gpd.GeoSeries(shapes.where(located), crs=actions.crs)
     reach = to_space(placed, study.areas).array.to_numpy().copy()
-    within = (kinds == "within").to_numpy()
+    within = np.flatnonzero(kinds == "within")
     distances = effects["distance_m"].to_numpy(dtype=np.float64)
-    for crs, rows in clusters(gpd.GeoSeries(placed.where(within), crs=placed.crs), study):
-        discs = shapely.buffer(
-            to_space(placed.iloc[rows], crs).array.to_numpy(), distances[rows], quad_segs=QUADRANT_SEGMENTS
-        )
-        reach[rows] = gpd.GeoSeries(discs, crs=crs).to_crs(study.areas).array.to_numpy()
+    reach[within] = discs(placed.iloc[within], distances[within], study=study).array.to_numpy()
     missing = shapely.is_missing(reach)
     reach[missing] = shapely.from_wkt("POLYGON EMPTY")
     return gpd.GeoSeries(reach, index=effects.index, crs=study.areas)
@@ -225,9 +239,6 @@ def _with_whole(shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, 
     return Relation(matrix, shares.rows, shares.columns)
 
 
-Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
 def _by_points(space: _Space, hits: Hits, by_area: Relation) -> Relation:
     by_points = point_shares(hits, space.blocks, labels=(by_area.rows, by_area.columns))
     return with_area_fallback(by_points, by_area, blocks=space.blocks)
@@ -241,19 +252,11 @@ def _block_hits(
     inside = shapely.STRtree(points.to_crs(space.study.areas).array.to_numpy())
     bounded = np.flatnonzero(kinds == "footprint")
     which, block = inside.query(footprints.array.to_numpy()[bounded], predicate="intersects")
-    pairs = [(block, bounded[which])]
-    shapes = gpd.GeoSeries(
-        actions.geometry.reindex(effects["action"]).set_axis(effects.index).where(kinds == "within"),
-        crs=actions.crs,
-    )
-    distances = effects["distance_m"].to_numpy(dtype=np.float64)
-    for crs, rows in clusters(shapes, space.study):
-        tree = shapely.STRtree(points.to_crs(crs).array.to_numpy())
-        which, block = tree.query(
-            to_space(shapes.iloc[rows], crs).array.to_numpy(), predicate="dwithin", distance=distances[rows]
-        )
-        pairs.append((block, rows[which]))
-    return np.concatenate([b for b, _ in pairs]), np.concatenate([e for _, e in pairs])
+    within = np.flatnonzero(kinds == "within")
+    shapes = gpd.GeoSeries(actions.geometry.reindex(effects["action"].iloc[within]), crs=actions.crs)
+    distances = effects["distance_m"].to_numpy(dtype=np.float64)[within]
+    near, shape = points_within(points, shapes.reset_index(drop=True), distances=distances, study=space.study)
+    return np.concatenate([block, near]), np.concatenate([bounded[which], within[shape]])
 
 
 class _Pairs(NamedTuple):
@@ -359,24 +362,28 @@ def _scopes(
     }
 
 
-def _once(
-    space: _Space,
-    scopes: Mapping[tuple[str, str], NDArray[np.intp]],
-    footprints: gpd.GeoSeries,
-    *,
-    hits: Hits | None,
-    shares: Relation,
-) -> Relation:
-    """Share of each neighbourhood's people in reach of at least one located effect, each once."""
+def _together(
+    scopes: Mapping[tuple[str, str], NDArray[np.intp]], footprints: gpd.GeoSeries, hits: Hits | None
+) -> Reach:
+    """Union of the footprints, and of the points in reach, of each (scope, ledger)."""
     labels = pd.MultiIndex.from_tuples(list(scopes), names=["scope", "ledger"])
     unions = [shapely.union_all(footprints.array.to_numpy()[members]) for members in scopes.values()]
-    once = area_shares(space.zones, gpd.GeoSeries(unions, index=labels, crs=space.zones.crs))
-    if hits is not None:
-        block, column = (
-            np.concatenate(part)
-            for part in zip(*(_any_hit(hits, m, i) for i, m in enumerate(scopes.values())), strict=True)
-        )
-        by_points = point_shares((block, column), space.blocks, labels=(shares.rows, labels))
+    reach = gpd.GeoSeries(unions, index=labels, crs=footprints.crs)
+    if hits is None:
+        return Reach(reach, None)
+    pairs = [_any_hit(hits, members, i) for i, members in enumerate(scopes.values())]
+    block, column = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return Reach(reach, (block, column))
+
+
+def _once(
+    space: _Space, scopes: Mapping[tuple[str, str], NDArray[np.intp]], together: Reach, *, shares: Relation
+) -> Relation:
+    """Share of each neighbourhood's people in reach of at least one located effect, each once."""
+    labels = together.footprints.index
+    once = area_shares(space.zones, together.footprints)
+    if together.hits is not None:
+        by_points = point_shares(together.hits, space.blocks, labels=(shares.rows, labels))
         once = with_area_fallback(by_points, once, blocks=space.blocks)
     # The union holds each member, also where noding shaved a hair off a shared border.
     largest = csc_array(np.column_stack([_row_maxima(shares.matrix, m) for m in scopes.values()]))

@@ -363,3 +363,26 @@ def uncounted_words(result: Result, ledger: str, *, scope: str = ACTIVE_SCOPE) -
 
 def _in_scope(scores: pd.DataFrame, scope: str) -> pd.DataFrame:
     return scores[scores["active"].eq(other=True)] if scope == ACTIVE_SCOPE else scores
+
+
+def people_known(result: Result) -> bool:
+    """Tell whether a population was given.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+
+    Returns
+    -------
+    bool
+        False where nothing can be said of people.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> people_known(screen(four_zones(), four_actions()))
+    True
+    """
+    return bool(result.neighbourhoods["population"].notna().any())

@@ -13,15 +13,20 @@ from equity_screen.recipe import PEOPLE, UNIVERSE
 
 Floats = NDArray[np.float64]
 EVERYONE = "everyone"
+NO_PEOPLE = "no people were given"
 
 
 class People(NamedTuple):
-    """People by neighbourhood: all of them, and each group among its universe (columns by group)."""
+    """People by neighbourhood: all of them, and each group among its universe (columns by group).
+
+    ``known`` is False where no neighbourhood has a population: then nothing can be said of people.
+    """
 
     population: Floats
     groups: Floats
     universes: Floats
     names: tuple[str, ...]
+    known: bool = True
 
 
 def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) -> People:
@@ -57,7 +62,7 @@ def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) 
         column = UNIVERSE + name
         universe = neighbourhoods[column] if column in neighbourhoods.columns else population
         universes[:, position] = np.where(known, universe, 0.0)
-    return People(population, groups, universes, tuple(names))
+    return People(population, groups, universes, tuple(names), bool(known.any()) or not len(known))
 
 
 def quotient(numerator: Floats, denominator: Floats) -> Floats:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from equity_screen.boundaries import Boundary, area_ids
 from equity_screen.crs import (
     WGS84,
     crs_name,
@@ -27,15 +29,17 @@ from equity_screen.crs import (
 )
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.layers import points_from_columns
-from equity_screen.recipe import ActionsFile
 from equity_screen.schema import Case, Origin, column_text, findings_for, repeat
+from equity_screen.sources import ActionsFile
 from equity_screen.text import did_you_mean
 
-_ZONES = re.compile(r"^zones?:(.*)$", re.IGNORECASE)
+_ZONES = re.compile(r"^zones?:(.*)$", re.IGNORECASE | re.DOTALL)
+_LISTED = re.compile(r"^([^:;]+):(.*)$", re.DOTALL)
+NO_BOUNDARIES: Mapping[str, Boundary] = MappingProxyType({})
 
 
 class Places(NamedTuple):
-    """Place of each action: its kind (``where``), neighbourhoods (``zones``) and geometry."""
+    """Place of each action: its kind (``where``), neighbourhoods or areas (``zones``) and geometry."""
 
     where: pd.Series
     zones: pd.Series
@@ -52,6 +56,7 @@ class _File:
     origin: Origin
     ids: pd.Series
     zones: gpd.GeoSeries | None
+    boundaries: Mapping[str, Boundary]
 
     def findings(
         self, code: str, bad: NDArray[np.bool_], *, values: pd.Series | None = None, **words: str
@@ -67,6 +72,7 @@ def place_actions(
     origin: Origin,
     ids: pd.Series,
     zones: gpd.GeoSeries | None = None,
+    boundaries: Mapping[str, Boundary] = NO_BOUNDARIES,
 ) -> Places:
     """Find the place of each action.
 
@@ -82,6 +88,8 @@ def place_actions(
         Ids of the actions, on the frame's index.
     zones : GeoSeries, optional
         Neighbourhoods by id; the geometry comes in their CRS.
+    boundaries : mapping of str to Boundary
+        Layers of named areas that a place may name.
 
     Returns
     -------
@@ -101,16 +109,13 @@ def place_actions(
     >>> found.where.tolist(), found.zones.tolist()
     (['citywide', 'zones', 'unlocated'], ['', 'A;B', ''])
     """
-    file = _File(frame, declared, origin, ids, zones)
+    file = _File(frame, declared, origin, ids, zones, boundaries)
     if not isinstance(frame, gpd.GeoDataFrame) and not (declared.where or (declared.x and declared.y)):
         raise InputError([finding("ES-ACTION-NO-PLACES", origin.file)])
     geometry, findings = _geometry(file)
-    where, listed, more = _where(file, ~(geometry.isna() | geometry.is_empty))
-    placed = geometry.where(where == "geometry")
-    unions, about_zones = _zone_unions(file, listed)
-    placed[listed.notna()] = unions
-    zone_list = listed.fillna("").map(lambda names: ";".join(_zone_names(names)))
-    return Places(where, zone_list, placed, findings + more + about_zones)
+    where, more = _where(file, ~(geometry.isna() | geometry.is_empty))
+    places = _listed_places(file, where, geometry.where(where == "geometry"))
+    return places._replace(findings=findings + more + places.findings)
 
 
 def _geometry(file: _File) -> tuple[gpd.GeoSeries, list[Finding]]:
@@ -127,15 +132,49 @@ def _geometry(file: _File) -> tuple[gpd.GeoSeries, list[Finding]]:
 
 
 def _written(file: _File) -> tuple[gpd.GeoSeries | None, list[Finding]]:
-    """Geometry as the file has it, or none at all."""
+    return written_places(file.frame, file.declared, origin=file.origin)
+
+
+def written_places(
+    frame: pd.DataFrame, declared: ActionsFile, *, origin: Origin
+) -> tuple[gpd.GeoSeries | None, list[Finding]]:
+    """Take the geometry as the file has it, from its own or from columns of coordinates.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        Actions as read.
+    declared : ActionsFile
+        What the columns mean.
+    origin : Origin
+        File of the actions.
+
+    Returns
+    -------
+    geometry : GeoSeries or None
+        None where no row has a place.
+    findings : list of Finding
+        Words among the coordinates.
+
+    Raises
+    ------
+    InputError
+        Places without a CRS.
+
+    Examples
+    --------
+    >>> declared = ActionsFile(file="plan.csv", x="x", y="y", crs="EPSG:4326")
+    >>> frame = pd.DataFrame({"x": ["12.5"], "y": ["55.7"]})
+    >>> written_places(frame, declared, origin=Origin("plan.csv", "row"))[0].iloc[0].wkt
+    'POINT (12.5 55.7)'
+    """
     findings: list[Finding] = []
-    places = file.frame.geometry if isinstance(file.frame, gpd.GeoDataFrame) else None
-    if file.declared.x and file.declared.y:
-        columns = {"x": file.declared.x, "y": file.declared.y}
-        places, findings = points_from_columns(file.frame, origin=file.origin, **columns)
+    places = frame.geometry if isinstance(frame, gpd.GeoDataFrame) else None
+    if declared.x and declared.y:
+        places, findings = points_from_columns(frame, x=declared.x, y=declared.y, origin=origin)
     if places is None or places.isna().all():
         return None, findings
-    layer = require_crs(gpd.GeoDataFrame(geometry=places), file.origin.file, declared=file.declared.crs)
+    layer = require_crs(gpd.GeoDataFrame(geometry=places), origin.file, declared=declared.crs)
     return gpd.GeoSeries(layer.geometry), findings
 
 
@@ -192,44 +231,103 @@ def _far(file: _File, shapes: gpd.GeoSeries) -> list[Finding]:
     return file.findings("ES-ACTION-FAR", far)
 
 
-def _where(file: _File, has_geometry: pd.Series) -> tuple[pd.Series, pd.Series, list[Finding]]:
-    """Kind of place of each action, and the neighbourhoods that its words list."""
-    blank = pd.Series("", index=file.frame.index, dtype="str")
-    text = column_text(file.frame, file.declared.where, fallback=blank)
-    word, listed = text.str.lower(), text.str.extract(_ZONES)[0]
+def _where(file: _File, has_geometry: pd.Series) -> tuple[pd.Series, list[Finding]]:
+    """Kind of place of each action, from its word; that of a list says which list."""
+    text = _words(file)
+    word = text.str.lower()
+    listed = text.map(lambda cell: _kind_of_list(cell, file.boundaries))
     where = pd.Series("unlocated", index=file.frame.index).mask(has_geometry & (word == ""), "geometry")
-    where = where.mask(word == "citywide", "citywide").mask(listed.notna(), "zones")
-    strange = (word != "") & ~word.isin(["citywide", "unknown"]) & listed.isna()
+    where = where.mask(word == "citywide", "citywide").mask(listed != "", "zones")
+    strange = (word != "") & ~word.isin(["citywide", "unknown"]) & (listed == "")
+    known = ", ".join(f"{name}:ID;ID" for name in file.boundaries) or "the name of a boundary declared in the project"
+    column = file.declared.where or "geometry"
+    odd = repeat(
+        finding("ES-WHERE", column=column, known=known), strange, origin=file.origin, ids=file.ids, values=text
+    )
     cases: tuple[Case, ...] = (
-        (strange, "ES-WHERE"),
         (where == "unlocated", "ES-ACTION-UNLOCATED"),
         (has_geometry & (where != "geometry") & ~strange, "ES-WHERE-AND-GEOMETRY"),
     )
-    column = file.declared.where or "geometry"
-    return where, listed, findings_for(cases, column=column, origin=file.origin, ids=file.ids, values=text)
+    return where, odd + findings_for(cases, column=column, origin=file.origin, ids=file.ids, values=text)
 
 
-def _zone_names(listed: str) -> list[str]:
-    parts = (unicodedata.normalize("NFC", part).strip() for part in listed.split(";"))
-    return sorted({part for part in parts if part})
+def _words(file: _File) -> pd.Series:
+    blank = pd.Series("", index=file.frame.index, dtype="str")
+    return column_text(file.frame, file.declared.where, fallback=blank)
 
 
-def _zone_unions(file: _File, listed: pd.Series) -> tuple[list[shapely.Geometry | None], list[Finding]]:
-    """Union of the neighbourhoods that each action lists; unknown ones are refused by name."""
-    unions: list[shapely.Geometry | None] = []
-    findings: list[Finding] = []
-    known = {} if file.zones is None else dict(zip(file.zones.index, file.zones.array, strict=True))
-    for i in np.flatnonzero(listed.notna()):
-        names = _zone_names(str(listed.iloc[i])) or [""]
-        absent = [name for name in names if name not in known] if file.zones is not None else []
-        hints = {name: did_you_mean(name, known) for name in absent}
-        place = {
-            "row": file.origin.row(int(i)),
-            "id": str(file.ids.iloc[i]),
-            "column": str(file.declared.where),
-        }
+def _kind_of_list(cell: str, boundaries: Mapping[str, Boundary]) -> str:
+    """Name the layer that a cell lists areas of: ``zones``, a boundary, or none."""
+    if _ZONES.match(cell):
+        return "zones"
+    listed = _LISTED.match(cell)
+    asked = listed[1].strip().casefold() if listed else ""
+    return next((name for name in boundaries if name.casefold() == asked), "")
+
+
+def _names(cell: str) -> list[str]:
+    parts = (unicodedata.normalize("NFC", part).strip() for part in cell.partition(":")[2].split(";"))
+    return sorted({part for part in parts if part}) or [""]
+
+
+def _listed_places(file: _File, where: pd.Series, geometry: gpd.GeoSeries) -> Places:
+    """Union and list of the neighbourhoods or areas that each action names; unknown ones are refused by name."""
+    text, where, findings = _words(file), where.copy(), list[Finding]()
+    listed = pd.Series("", index=text.index, dtype="str")
+    shapes = geometry.array.to_numpy().copy()
+    layers = _Layers(file, gpd.GeoSeries(geometry).crs)
+    for i in np.flatnonzero(where == "zones"):
+        kind, names = _kind_of_list(text.iloc[i], file.boundaries), _names(text.iloc[i])
+        place = layers.listed(kind, names)
+        where.iloc[i], listed.iloc[i], shapes[i] = place.where, place.listed, place.union
+        row = {"row": file.origin.row(int(i)), "id": str(file.ids.iloc[i]), "column": str(file.declared.where)}
+        what = "neighbourhood" if kind == "zones" else kind
         findings += [
-            finding("ES-WHERE-ZONE", file.origin.file, **place, value=name, hint=hint) for name, hint in hints.items()
+            finding(
+                "ES-WHERE-ZONE", file.origin.file, **row, value=name, kind=what, hint=did_you_mean(name, place.known)
+            )
+            for name in place.absent
         ]
-        unions.append(shapely.union_all([known[name] for name in names]) if known and not absent else None)
-    return unions, findings
+    return Places(where, listed, gpd.GeoSeries(shapes, index=geometry.index, crs=geometry.crs), findings)
+
+
+class _Listed(NamedTuple):
+    """What a list of places comes to: its kind, text, union, the names unknown and the names known."""
+
+    where: str
+    listed: str
+    union: shapely.Geometry | None
+    absent: list[str]
+    known: Collection[str]
+
+
+class _Layers:
+    """Neighbourhoods and named areas that lists are looked up in, brought into one CRS once."""
+
+    def __init__(self, file: _File, crs: CRS) -> None:
+        zones = file.zones
+        self.zones = None if zones is None else dict(zip(zones.index, zones.array, strict=True))
+        self.boundaries = file.boundaries
+        self.areas = {name: layer.areas.geometry.to_crs(crs) for name, layer in file.boundaries.items()}
+
+    def listed(self, kind: str, names: list[str]) -> _Listed:
+        """Unite the places of a list."""
+        if kind == "zones":
+            return self._of_zones(names)
+        boundary = self.boundaries[kind]
+        ids, absent = area_ids(boundary, names)
+        known = [*boundary.areas.index.astype(str), *boundary.areas["name"].astype(str)]
+        if boundary.members is not None:
+            # The areas are neighbourhoods put together: the list of these is exact.
+            members = boundary.members[boundary.members.isin(ids)].index.astype(str)
+            return self._of_zones(sorted(members))._replace(absent=absent, known=known)
+        union = shapely.union_all(self.areas[kind].loc[ids].array) if ids else None
+        return _Listed("boundary", f"{kind}:{';'.join(ids)}", union, absent, known)
+
+    def _of_zones(self, names: list[str]) -> _Listed:
+        text = ";".join(name for name in names if name)
+        if self.zones is None:
+            return _Listed("zones", text, None, [], [])
+        absent = [name for name in names if name not in self.zones]
+        union = None if absent else shapely.union_all([self.zones[name] for name in names])
+        return _Listed("zones", text, union, absent, self.zones)

@@ -12,14 +12,19 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from equity_screen.errors import Finding, InputError, finding
-from equity_screen.recipe import (
+from equity_screen.recipe import Question
+from equity_screen.sources import (
     ActionsFile,
     BlocksFile,
+    BoundaryFile,
+    EarlierTable,
     EffectRule,
     NeighbourhoodsFile,
-    Question,
 )
 from equity_screen.text import did_you_mean, plain_text
+
+# Words that stand for a place in a plan; no boundary may bear them.
+RESERVED_PLACES = frozenset({"citywide", "unknown", "zone", "zones", "neighbourhood", "all", "sector", "decade"})
 
 
 class Project(Question):
@@ -45,17 +50,33 @@ class Project(Question):
     on_bad_row: Literal["stop", "refuse"] = Field("stop", description="stop for a refused row, or go on without it")
     neighbourhoods: NeighbourhoodsFile = Field(description="the neighbourhoods and their people")
     blocks: BlocksFile | None = Field(None, description="population points within the neighbourhoods")
-    actions: tuple[ActionsFile, ...] = Field(min_length=1, description="files of proposed actions")
+    boundaries: dict[str, BoundaryFile] = Field(
+        default_factory=dict, description="named layers of areas, such as districts: results by them, actions in them"
+    )
+    earlier: tuple[EarlierTable, ...] = Field((), description="tables on other zones, brought over by a crosswalk")
+    actions: tuple[ActionsFile, ...] = Field((), description="files of proposed actions; none: the baseline only")
     effects_file: str | None = Field(None, description="table of effects, a row for each benefit or burden")
     effects: tuple[EffectRule, ...] = Field((), description="effects that hold for many actions")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Project:
         faults = []
-        if self.effects_file is None and not self.effects:
+        effects = self.effects_file is not None or bool(self.effects)
+        if effects and not self.actions:
+            faults.append("effects without [[actions]]: say where the actions are")
+        if not effects and not self.actions and not self.indicators:
+            faults.append("neither [[actions]] nor [indicators]: there is nothing to screen")
+        if self.actions and not effects:
             faults.append("no effects: give effects_file, or [[effects]] rules")
         if self.apportion == "points" and self.blocks is None:
             faults.append('apportion = "points" needs [blocks]')
+        faults += [
+            f"boundary {name!r} has a name that means something else: call it district, ward or the like"
+            for name in self.boundaries
+            if name.casefold() in RESERVED_PLACES
+        ]
+        if self.neighbourhoods.population is None:
+            faults += _needs_people(self)
         people = self.priority.people if self.priority else None
         if people is not None and people not in self.groups:
             faults.append(f"priority.people = {people!r} is none of the groups {sorted(self.groups)}")
@@ -67,6 +88,19 @@ class Project(Question):
     def question(self) -> Question:
         """What is asked, without the files."""
         return Question.model_validate({name: getattr(self, name) for name in Question.model_fields})
+
+
+def _needs_people(project: Project) -> list[str]:
+    """Name what the project asks for that cannot be had without people."""
+    declared = project.neighbourhoods
+    asked = {
+        "groups": bool(project.groups),
+        "blocks": project.blocks is not None,
+        "neighbourhoods.households": declared.households is not None,
+        "neighbourhoods.population_margin": declared.population_margin is not None,
+        "neighbourhoods.unpopulated_where": bool(declared.unpopulated_where),
+    }
+    return [f"{name} needs neighbourhoods.population" for name, given in asked.items() if given]
 
 
 class ProjectFile(NamedTuple):

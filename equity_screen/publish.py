@@ -23,7 +23,7 @@ import shapely
 
 from equity_screen.errors import LockedError, OutputError
 from equity_screen.files import write_geopackage
-from equity_screen.inputs import Progress
+from equity_screen.gathered import Progress
 from equity_screen.maps import write_map
 from equity_screen.project import Project
 from equity_screen.report import write_report
@@ -59,12 +59,18 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "by_effect.csv": _table("by_effect", index=True),
         "by_group.csv": _table("by_group"),
         "together.csv": _table("together"),
+        "by_boundary.csv": _table("by_boundary"),
+        "by_boundary_effect.csv": _table("by_boundary_effect"),
+        "footprints.csv": _table("footprints"),
+        "baseline.csv": _table("baseline"),
         "before_after.csv": _table("before_after"),
+        "timeline.csv": _table("timeline"),
         "ledger.csv": _table("ledger"),
         "coverage.csv": _table("coverage"),
         "status.csv": _table("status"),
         "neighbourhoods.gpkg": lambda result, path: write_geopackage(_layer(result), path),
         "neighbourhoods.parquet": _parquet,
+        "areas.gpkg": lambda result, path: write_geopackage(result.areas, path),
         "reach.gpkg": lambda result, path: write_geopackage(result.reach, path),
         "map.html": write_map,
         "report.html": lambda result, path: write_report(result, path, versions=versions()),

@@ -1,4 +1,4 @@
-"""Frozen declarations: what is measured, for whom, against what. Read from TOML, never changed."""
+"""Frozen declarations: what is asked, for whom, against what. Read from TOML, never changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARGIN = "moe_"
 COVERAGE = "coverage_"
 # Columns that this package makes; no indicator, and no column of a file, may bear their names.
 RESERVED = frozenset(
-    {"name", "population", "households", "geometry", "neighbourhood", "priority", "bbox", "fid"}
+    {"name", "population", "households", "geometry", "neighbourhood", "priority", "priority_share", "bbox", "fid"}
     | {"burden_score", "burden_percentile", "benefit_reached_share", "burden_reached_share"}
 )
 
@@ -104,6 +104,12 @@ class Indicator(Declaration):
     nodata: tuple[float, ...] = Field((), description="raster values that mean no data, besides the tagged one")
     polygons: str | None = Field(None, description="polygon file whose rate is averaged by area")
     rate: str | None = Field(None, description="column of the polygon file with the rate")
+    covered_by: str | None = Field(None, description="polygon file; the share of the people inside it [%]")
+    points: str | None = Field(None, description="file of points, or a CSV with x and y; how many are near [number]")
+    distance_m: float | None = Field(None, gt=0, description="how near the points are [m]")
+    x: str | None = Field(None, description="column of the points with the easting or longitude")
+    y: str | None = Field(None, description="column of the points with the northing or latitude")
+    crs: str | None = Field(None, description="CRS of x and y, or of a layer that does not say it")
     burden: bool = Field(True, description="part of the burden index")
     weight: float = Field(1.0, gt=0, description="weight in the burden index")
     domain: str = Field("burden", description="indicators of one domain are averaged before domains are")
@@ -112,13 +118,20 @@ class Indicator(Declaration):
 
     @model_validator(mode="after")
     def _one_source(self) -> Indicator:
-        if sum(s is not None for s in (self.column, self.raster, self.polygons)) != 1:
-            msg = "give exactly one of column, raster or polygons"
+        if sum(s is not None for s in (self.column, self.raster, self.polygons, self.covered_by, self.points)) != 1:
+            msg = "give exactly one of column, raster, polygons, covered_by or points"
             raise ValueError(msg)
-        if (self.polygons is None) != (self.rate is None):
-            msg = "polygons and rate belong together"
+        pairs = (("polygons", "rate"), ("points", "distance_m"), ("x", "y"))
+        apart = [f"{a} and {b}" for a, b in pairs if (getattr(self, a) is None) != (getattr(self, b) is None)]
+        if apart:
+            msg = f"{', '.join(apart)} belong together"
             raise ValueError(msg)
         return self
+
+    @property
+    def layer(self) -> str | None:
+        """File of the indicator; none for a column of the neighbourhoods."""
+        return self.raster or self.polygons or self.covered_by or self.points
 
 
 class Ranking(Declaration):
@@ -152,7 +165,7 @@ class Policy(Declaration):
 
 
 class Priority(Declaration):
-    """The rule that picks the priority neighbourhoods, and the people who count in person.
+    """The rule that picks the priority neighbourhoods or areas, and the people who count in person.
 
     Examples
     --------
@@ -161,6 +174,7 @@ class Priority(Declaration):
     """
 
     column: str = Field("burden_percentile", description="column that the rule reads")
+    layer: str | None = Field(None, description="polygon file of priority areas, instead of a rule on a column")
     at_least: float | None = Field(None, description="picked from this value up")
     at_most: float | None = Field(None, description="picked from this value down")
     one_of: tuple[str | int | float, ...] = Field((), description="picked where the column is one of these")
@@ -171,8 +185,8 @@ class Priority(Declaration):
     @model_validator(mode="after")
     def _one_rule(self) -> Priority:
         bounds = self.at_least is not None or self.at_most is not None
-        if bounds == bool(self.one_of):
-            msg = "give either one_of, or at_least and/or at_most"
+        if bounds + bool(self.one_of) + (self.layer is not None) != 1:
+            msg = "give one of layer, one_of, or at_least and/or at_most"
             raise ValueError(msg)
         return self
 
@@ -248,114 +262,4 @@ class Question(Declaration):
             faults.append("epsilons are above 0, each once")
         if faults:
             raise ValueError("; ".join(faults))
-        return self
-
-
-class NeighbourhoodsFile(Declaration):
-    """Where the neighbourhoods are and what their columns mean.
-
-    Examples
-    --------
-    >>> NeighbourhoodsFile(file="tracts.gpkg", id="GEOID", population="pop").population_missing
-    'refuse'
-    """
-
-    file: str = Field(description="polygon file (GeoPackage, GeoParquet, GeoJSON, Shapefile)")
-    layer: str | None = Field(None, description="layer of the file, where it has several")
-    crs: str | None = Field(None, description="CRS, where the file does not say it")
-    id: str = Field(description="column with the neighbourhood's id, read as text")
-    name: str | None = Field(None, description="column with the name")
-    population: str = Field(description="column with the number of people [people]")
-    population_margin: str | None = Field(None, description="column with its 90 % margin of error [people]")
-    households: str | None = Field(None, description="column with the number of households")
-    table: str | None = Field(None, description="CSV or Parquet file with the columns, joined by id")
-    table_id: str | None = Field(None, description="id column of that table; the same as id unless given")
-    population_missing: Literal["refuse", "unpopulated", "exclude"] = Field(
-        "refuse", description="a neighbourhood without a population"
-    )
-    unpopulated_where: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="column → values that mark a neighbourhood where nobody lives"
-    )
-
-
-class BlocksFile(Declaration):
-    """Population points: where within a neighbourhood its people live.
-
-    Examples
-    --------
-    >>> BlocksFile(file="blocks.csv", people="people", x="x", y="y", crs="EPSG:25832").layer is None
-    True
-    """
-
-    file: str = Field(description="point file, or a CSV with x and y")
-    layer: str | None = Field(None, description="layer of the file, where it has several")
-    crs: str | None = Field(None, description="CRS of x and y, or of a file that does not say it")
-    people: str = Field(description="column with the number of people [people]")
-    x: str | None = Field(None, description="column with the easting or longitude")
-    y: str | None = Field(None, description="column with the northing or latitude")
-
-
-class ActionsFile(Declaration):
-    """Where proposed actions are and what their columns mean.
-
-    Examples
-    --------
-    >>> ActionsFile(file="sites.csv", x="x", y="y", crs="EPSG:4326", id_prefix="site-").id is None
-    True
-    """
-
-    file: str = Field(description="vector file, or a CSV with x and y")
-    layer: str | None = Field(None, description="layer of the file, where it has several")
-    crs: str | None = Field(None, description="CRS of x and y, or of a file that does not say it")
-    other_crs: tuple[str, ...] = Field(
-        (), description="CRSs to convert those rows from that cannot be in the first one"
-    )
-    id: str | None = Field(None, description="column with a unique id; without it rows are numbered")
-    id_prefix: str = Field("", description="text before each id, so that several files do not collide")
-    name: str | None = Field(None, description="column with the name")
-    sector: str | None = Field(None, description="column with the sector, or a sector for all")
-    where: str | None = Field(None, description="column with citywide, unknown or zones:ID;ID")
-    x: str | None = Field(None, description="column with the easting or longitude")
-    y: str | None = Field(None, description="column with the northing or latitude")
-    status: str | None = Field(None, description="column with the status")
-    active: tuple[str, ...] = Field((), description="statuses that count as active")
-    cost: str | None = Field(None, description="column with the cost [currency]")
-    cost_low: str | None = Field(None, description="column with the low cost [currency]")
-    cost_high: str | None = Field(None, description="column with the high cost [currency]")
-    tco2e: str | None = Field(None, description="column with the emissions avoided [tCO2e/year]")
-    tco2e_low: str | None = Field(None, description="column with the low emissions avoided [tCO2e/year]")
-    tco2e_high: str | None = Field(None, description="column with the high emissions avoided [tCO2e/year]")
-
-
-class EffectRule(Declaration):
-    """One benefit or burden that each of many actions brings.
-
-    Examples
-    --------
-    >>> EffectRule(ledger="benefit", effect="shade", unit="people", reach="within", distance_m=800).amount
-    1.0
-    """
-
-    actions: tuple[str, ...] = Field((), description="ids of the actions; none means all")
-    sectors: tuple[str, ...] = Field((), description="sectors of the actions; none means all")
-    ledger: Ledger = Field(description="benefit or burden")
-    effect: str = Field(min_length=1, description="name of the effect")
-    amount: float | None = Field(1.0, ge=0, description="central amount; the ledger gives its sign")
-    amount_low: float | None = Field(None, ge=0, description="low amount")
-    amount_high: float | None = Field(None, ge=0, description="high amount")
-    unit: str = Field(description="unit of the amount")
-    per: Literal["person", "household", "km2", "total"] = Field("person", description="what the amount is for")
-    reach: Literal["footprint", "within", "citywide"] = Field("footprint", description="where the effect lands")
-    distance_m: float | None = Field(None, gt=0, description="distance for reach within [m]")
-    driver: str = Field("", description="column that the amount is multiplied by")
-    indicator: str = Field("", description="baseline indicator that the effect changes")
-    evidence: str = Field("", description="source of the amount")
-    page: str = Field("", description="page of the source")
-    grade: Literal["", "measured", "modelled", "assumed"] = Field("", description="grade of the evidence")
-
-    @model_validator(mode="after")
-    def _distance_belongs_to_within(self) -> EffectRule:
-        if (self.reach == "within") != (self.distance_m is not None):
-            msg = 'distance_m goes with reach = "within", and only with it'
-            raise ValueError(msg)
         return self

@@ -23,6 +23,7 @@ from equity_screen.pages import (
 from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
+from equity_screen.sections import place_sections
 from equity_screen.text import number_text
 from equity_screen.words import REACH_UNIT
 
@@ -37,6 +38,7 @@ EVERYONE = "everyone"
 PLACES = {
     "geometry": "on the map",
     "zones": "named neighbourhoods",
+    "boundary": "named areas",
     "citywide": "city-wide",
     "unlocated": "no place given",
 }
@@ -285,6 +287,8 @@ def priority_rule(priority: Priority) -> str:
     >>> priority_rule(Priority(column="burden_percentile", at_least=75))
     'burden_percentile at least 75'
     """
+    if priority.layer is not None:
+        return f"the areas of {priority.layer}"
     chosen = priority.one_of
     if chosen:
         return f"{priority.column} is {', '.join(str(value) for value in chosen)}"
@@ -327,7 +331,7 @@ def grouped_status(status: pd.DataFrame) -> list[dict[str, Any]]:
     >>> [(one["codes"], one["rows"], one["ids"]) for one in grouped_status(pd.DataFrame([row, row | {"id": "B"}]))]
     [('ES-X', 2, 'A, B')]
     """
-    noted = status[status["status"] != "used"]
+    noted = status[(status["status"] != "used") & (status["row"] != "")]
     return [
         {"input": source, "status": fate, "codes": codes, "rows": len(rows)}
         | {"ids": _first_ids(rows), "reasons": _reasons(rows["reasons"]), "mends": _reasons(rows["mends"])}
@@ -401,7 +405,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     >>> "Trees" in page, "<script" in page
     (True, False)
     """
-    facts = _asked(result.question, result.by_group) | _found(result) | _quality(result)
+    facts = _asked(result.question, result.by_group) | _found(result) | _quality(result) | place_sections(result)
     return (
         page_templates()
         .get_template("report.html.j2")

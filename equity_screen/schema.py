@@ -63,9 +63,25 @@ class Origin:
         str
             For instance ``row 43`` or ``feature 2``.
         """
-        if self.lines:
-            return f"{self.kind} {self.lines[position]}"
-        return f"{self.kind} {position + (2 if self.kind == 'row' else 1)}"
+        return f"{self.kind} {self._line(position)}"
+
+    def number(self, position: int) -> int:
+        """Give the number of the data row at a position; the first one of the file is 1.
+
+        Parameters
+        ----------
+        position : int
+            Position in the table as read.
+
+        Returns
+        -------
+        int
+            Number of the row without the header.
+        """
+        return self._line(position) - (1 if self.kind == "row" else 0)
+
+    def _line(self, position: int) -> int:
+        return self.lines[position] if self.lines else position + (2 if self.kind == "row" else 1)
 
 
 class Checked(NamedTuple):
@@ -110,7 +126,7 @@ def _missing_column(column: str, available: Iterable[object], origin: Origin) ->
     return finding("ES-COLUMN-MISSING", origin.file, column=column, hint=did_you_mean(column, available))
 
 
-def clean_ids(raw: pd.Series, origin: Origin) -> tuple[pd.Series, list[Finding]]:
+def clean_ids(raw: pd.Series, origin: Origin, *, digits: int | None = None) -> tuple[pd.Series, list[Finding]]:
     """Read ids as text: composed Unicode, no blanks around; refuse missing, ruined and double ones.
 
     Parameters
@@ -119,6 +135,8 @@ def clean_ids(raw: pd.Series, origin: Origin) -> tuple[pd.Series, list[Finding]]
         Ids as read, on positions 0 … n−1.
     origin : Origin
         File of the table.
+    digits : int, optional
+        Length of ids that are numbers; leading zeros that were lost are put back.
 
     Returns
     -------
@@ -136,6 +154,7 @@ def clean_ids(raw: pd.Series, origin: Origin) -> tuple[pd.Series, list[Finding]]
     column = str(raw.name)
     text = raw.map(_id_text)
     ids = text.map(lambda value: unicodedata.normalize("NFC", value).strip())
+    ids = ids if digits is None else ids.map(lambda value: _with_zeros(value, digits))
     findings = [
         finding(
             "ES-ID-TEXT",
@@ -154,6 +173,12 @@ def clean_ids(raw: pd.Series, origin: Origin) -> tuple[pd.Series, list[Finding]]
     findings += repeat(lost, ruined, origin=origin, ids=ids, values=ids)
     double = ids.duplicated(keep=False) & (ids != "") & ~ruined
     return ids, findings + _doubles(ids, double, origin, column)
+
+
+def _with_zeros(text: str, digits: int) -> str:
+    """Put back the leading zeros of a number, also of one that was read with a decimal point."""
+    whole = text.removesuffix(".0")
+    return whole.zfill(digits) if whole.isdecimal() and whole.isascii() else text
 
 
 def _id_text(value: object) -> str:
@@ -458,6 +483,33 @@ def _joined(findings: Sequence[Finding], part: Callable[[Finding], str]) -> str:
     return "; ".join(dict.fromkeys(part(f) for f in findings))
 
 
+def file_notes(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Make a line of each repair or judgement that is about a whole file; it is no row of that file.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`row_status`, with a blank row.
+
+    Examples
+    --------
+    >>> noted = file_notes([Finding("flagged", "ES-X", "t.csv", "odd", "look"), Finding("refused", "ES-Y", "", "", "")])
+    >>> noted[["input", "row", "codes"]].values.tolist()
+    [['t.csv', '', 'ES-X']]
+    """
+    whole = [f for f in findings if not f.row and not f.id and f.status != "refused"]
+    tables = [
+        row_status(Origin(f.source), pd.Series([""]), findings=[replace(f, row="feature 1")]).assign(row="")
+        for f in whole
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else row_status(Origin(), pd.Series(dtype="str"))
+
+
 def note_by_id(status: pd.DataFrame, findings: Iterable[Finding]) -> pd.DataFrame:
     """Add findings that name an id but no row to the fates of the rows with that id.
 
@@ -479,14 +531,27 @@ def note_by_id(status: pd.DataFrame, findings: Iterable[Finding]) -> pd.DataFram
     >>> note_by_id(status, [Finding("flagged", "ES-X", "t.csv", "odd", "look", id="B")])["status"].tolist()
     ['used', 'flagged']
     """
-    noted = status.copy()
-    for one in (f for f in findings if f.id and not f.row):
-        rows = (noted["input"] == one.source) & (noted["id"] == one.id)
-        graver = noted["status"].map(SEVERITY) < SEVERITY[one.status]
-        noted.loc[rows & graver, "status"] = one.status
-        for column, text in (("codes", one.code), ("reasons", _where_and_why(one)), ("mends", one.mend)):
-            noted.loc[rows, column] = noted.loc[rows, column].map(lambda old, new=text: f"{old}; {new}" if old else new)
-    return noted
+    told: dict[tuple[str, str], list[Finding]] = {}
+    for one in findings:
+        if one.id and not one.row:
+            told.setdefault((one.source, one.id), []).append(one)
+    keys = list(zip(status["input"], status["id"], strict=True)) if told else []
+    rows = [(position, told[key]) for position, key in enumerate(keys) if key in told]
+    columns: dict[str, Callable[[str, list[Finding]], str]] = {
+        "status": lambda old, new: max([old, *(f.status for f in new)], key=SEVERITY.__getitem__),
+        "codes": lambda old, new: _added(old, [f.code for f in new]),
+        "reasons": lambda old, new: _added(old, [_where_and_why(f) for f in new]),
+        "mends": lambda old, new: _added(old, [f.mend for f in new]),
+    }
+    noted = {column: status[column].tolist() for column in columns}
+    for column, joined in columns.items():
+        for position, new in rows:
+            noted[column][position] = joined(noted[column][position], new)
+    return status.assign(**noted)
+
+
+def _added(old: str, new: list[str]) -> str:
+    return "; ".join([*([old] if old else []), *new])
 
 
 def refused_rows(status: pd.DataFrame) -> NDArray[np.bool_]:

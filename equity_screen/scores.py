@@ -14,7 +14,7 @@ from equity_screen.people import people_of
 from equity_screen.recipe import LEDGERS, Question
 from equity_screen.words import direction
 
-ABOUT = ("name", "sector", "where", "active", "cost", "tco2e")
+ABOUT = ("name", "sector", "where", "active", "start", "end", "cost", "tco2e")
 SEVERAL = "several effects, which are not added up: see by_effect"
 
 
@@ -140,7 +140,7 @@ def shares_of_people(hoods: pd.DataFrame, question: Question) -> dict[str, float
     Parameters
     ----------
     hoods : DataFrame
-        Table by neighbourhood with the column priority.
+        Table by neighbourhood with priority, or priority_share [0–1] where places are priority in part.
     question : Question
         Priority rule and policy.
 
@@ -157,7 +157,8 @@ def shares_of_people(hoods: pd.DataFrame, question: Question) -> dict[str, float
     0.1
     """
     whole = float(hoods["population"].sum())
-    inside = float(hoods.loc[hoods["priority"], "population"].sum())
+    share = hoods["priority_share"] if "priority_share" in hoods.columns else hoods["priority"].astype("float64")
+    inside = float((hoods["population"] * share).sum())
     rule, person = question.priority, float("nan")
     if rule is not None and rule.people is not None:
         people = people_of(hoods, [rule.people])

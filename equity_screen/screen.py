@@ -8,28 +8,51 @@ neighbourhoods (:mod:`equity_screen.overlay`), and who gets what is one set of s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
+from equity_screen.baseline import baseline_means, timeline
+from equity_screen.boundaries import Boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
 from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.errors import Finding, InputError, UsageError, finding
+from equity_screen.footprints import (
+    Footprints,
+    footprint_table,
+    footprints_of,
+    priority_places,
+    shares_of_actions,
+)
+from equity_screen.gathered import Progress
 from equity_screen.index import load_recipe, pick_priority, score_burden
-from equity_screen.inputs import Inputs, Progress, gather
-from equity_screen.overlay import QUADRANT_SEGMENTS, Overlay, overlay
-from equity_screen.people import People, people_of
+from equity_screen.inputs import Inputs, gather
+from equity_screen.overlay import SQUARE_METRES_PER_KM2, Overlay, overlay
+from equity_screen.parts import by_boundary
+from equity_screen.people import Floats, People, people_of
+from equity_screen.priority import mark_priority
 from equity_screen.project import Project, ProjectFile, read_project
+from equity_screen.reach import QUADRANT_SEGMENTS
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions, shares_of_people
 from equity_screen.text import did_you_mean
-from equity_screen.words import action_sentences, method_notes, together_sentences
+from equity_screen.words import (
+    WITHOUT_PEOPLE,
+    action_sentences,
+    baseline_sentences,
+    footprint_sentences,
+    method_notes,
+    place_sentences,
+    together_sentences,
+)
 
 NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
 
@@ -43,15 +66,25 @@ class Result:
     question : Question
         What was asked.
     neighbourhoods : GeoDataFrame
-        Table by neighbourhood with priority, burden_score, burden_percentile, benefit_reached_share and
-        burden_reached_share.
+        Table by neighbourhood with priority, priority_share, burden_score, burden_percentile,
+        benefit_reached_share and burden_reached_share.
     actions, reach : GeoDataFrame
         Actions; reach polygons of the located effects (WGS 84).
     scores : DataFrame
         One row for each action, both ledgers side by side.
+    areas : GeoDataFrame
+        Areas of the boundary layers, and priority areas that are a layer of their own (WGS 84).
     by_effect, by_group, together, before_after : DataFrame
         One row for each effect; for each effect and group; for people counted once; for each action
         that changes a baseline indicator.
+    by_boundary, by_boundary_effect : DataFrame
+        People counted once, and each effect, by the areas of every boundary layer; both add up to the city.
+    footprints : DataFrame
+        Counts, money, carbon and areas of the actions by sector, decade, neighbourhood and boundary.
+    baseline : DataFrame
+        Mean of each indicator as it is, by group and by priority place.
+    timeline : DataFrame
+        The plan by year.
     ledger, status, coverage : DataFrame
         Accounts of rows, people, money and carbon; fate of each input row; what the data could see.
     inputs : tuple of dict
@@ -72,11 +105,17 @@ class Result:
     neighbourhoods: gpd.GeoDataFrame
     actions: gpd.GeoDataFrame
     reach: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame
     scores: pd.DataFrame
     by_effect: pd.DataFrame
     by_group: pd.DataFrame
     together: pd.DataFrame
+    by_boundary: pd.DataFrame
+    by_boundary_effect: pd.DataFrame
+    footprints: pd.DataFrame
+    baseline: pd.DataFrame
     before_after: pd.DataFrame
+    timeline: pd.DataFrame
     ledger: pd.DataFrame
     status: pd.DataFrame
     coverage: pd.DataFrame
@@ -124,15 +163,10 @@ def screen_project(project: str | Path | ProjectFile, *, progress: Progress = la
     inputs = gather(file, progress=progress)
     progress("burden index")
     neighbourhoods, plan = ready(inputs, file.project)
-    blocks = inputs.blocks if file.project.apportion == "points" else None
     progress("overlay and distribution")
-    return screen(
-        neighbourhoods,
-        plan,
-        question=file.project.question,
-        blocks=blocks,
-        inputs=inputs,
-    )
+    by_points = file.project.apportion == "points"
+    inputs = inputs if by_points else inputs._replace(blocks=None)
+    return _screened(neighbourhoods, plan, question=file.project.question, inputs=inputs)
 
 
 def ready(inputs: Inputs, project: Project) -> tuple[gpd.GeoDataFrame, Plan]:
@@ -175,7 +209,7 @@ def ready(inputs: Inputs, project: Project) -> tuple[gpd.GeoDataFrame, Plan]:
     """
     neighbourhoods, plan = usable(inputs, on_bad_row=project.on_bad_row)
     neighbourhoods = score_burden(neighbourhoods, project.question)
-    if project.priority is not None:
+    if project.priority is not None and project.priority.layer is None:
         pick_priority(neighbourhoods, project.priority)
     return neighbourhoods, plan
 
@@ -229,7 +263,7 @@ def screen(
     priority: pd.Series | None = None,
     question: Question | None = None,
     blocks: gpd.GeoDataFrame | None = None,
-    inputs: Inputs | None = None,
+    boundaries: Mapping[str, Boundary] | None = None,
 ) -> Result:
     """Screen a plan: who gains, who carries the burden, in both ledgers, for every action.
 
@@ -245,8 +279,8 @@ def screen(
         Groups, rankings, indicators, priority rule; groups default to all ``people_`` columns.
     blocks : GeoDataFrame, optional
         Population points.
-    inputs : Inputs, optional
-        Findings and fates of a project's inputs.
+    boundaries : mapping of str to Boundary, optional
+        Layers of named areas that the results are also given by.
 
     Returns
     -------
@@ -269,44 +303,111 @@ def screen(
     >>> result.scores.loc[["EAST", "WEST"], "benefit_priority_place_share"].round(4).tolist()
     [0.3333, 0.25]
     """
-    question = _with_groups(question or Question(), neighbourhoods)
+    inputs = Inputs(None, blocks, None, (), NO_INPUTS, (), fatal=False, boundaries=boundaries or {})
+    return _screened(neighbourhoods, plan, question=question or Question(), inputs=inputs, given=priority)
+
+
+def _screened(
+    neighbourhoods: gpd.GeoDataFrame,
+    plan: Plan,
+    *,
+    question: Question,
+    inputs: Inputs,
+    given: pd.Series | None = None,
+) -> Result:
+    question = _with_groups(question, neighbourhoods)
     _require_group(question)
     _require_tables(neighbourhoods, plan, question)
     plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
     hoods = neighbourhoods.sort_index()
-    blocks = _renumbered(blocks, neighbourhoods.index, hoods.index)
-    hoods = hoods.assign(priority=_priority(hoods, priority, question))
+    blocks = _renumbered(inputs.blocks, neighbourhoods.index, hoods.index)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
+    hoods, inside = mark_priority(hoods, laid, given=given, question=question, areas=inputs.priority_areas)
     hoods = hoods.assign(**_reached(laid, people))
-    asked = {"priority": hoods["priority"] if priority is not None or question.priority else None}
     found = Found(
-        by_effect(laid, plan.effects, people=people, neighbourhoods=hoods, rankings=question.rankings, **asked),
+        by_effect(
+            laid,
+            plan.effects,
+            people=people,
+            neighbourhoods=hoods,
+            rankings=question.rankings,
+            priority=inside.effects,
+        ),
         by_group(laid, plan.effects, people=people, groups=question.groups),
     )
-    together = counted_once(laid, people, groups=question.groups, **asked)
-    status = inputs.status if inputs else NO_INPUTS
+    together = counted_once(laid, people, groups=question.groups, priority=inside.once)
+    by_area = by_boundary(laid, plan.effects, people=people, groups=question.groups, boundaries=inputs.boundaries)
+    sites = _footprints(plan.actions, laid, hoods, asked=inside.effects is not None, areas=inputs.priority_areas)
+    footprints = _footprint_table(sites, laid, hoods, inputs.boundaries)
+    scores = score_actions(plan, found, question=question, hoods=hoods).assign(**shares_of_actions(sites))
+    sentences = (
+        _sentences(plan.actions, found, together, hoods=hoods, question=question)
+        if people.known
+        else _place_sentences(scores, footprints, question)
+    )
+    baseline = _baseline(hoods, people, laid, question, asked=inside.effects is not None)
+    if plan.actions.empty:
+        sentences["summary"] += baseline_sentences(baseline, label=_priority_label(question))
     return Result(
         question=question,
         neighbourhoods=hoods,
         actions=plan.actions,
         reach=laid.reach,
-        scores=score_actions(plan, found, question=question, hoods=hoods),
+        areas=named_areas(inputs.boundaries, inputs.priority_areas),
+        scores=scores,
         by_effect=found.by_effect,
         by_group=found.by_group,
         together=together,
+        by_boundary=by_area.once,
+        by_boundary_effect=by_area.effects,
+        footprints=footprints,
+        baseline=baseline,
         before_after=_before_after(laid, plan.effects, hoods, people, question),
-        ledger=accounts(status, hoods=hoods, actions=plan.actions, currency=question.currency),
-        status=status,
-        coverage=coverage_of(hoods, question, blocks=blocks),
-        inputs=inputs.files if inputs else (),
+        timeline=timeline(plan.actions),
+        ledger=accounts(inputs.status, hoods=hoods, actions=plan.actions, currency=question.currency),
+        status=inputs.status,
+        coverage=coverage_of(hoods, question, blocks=blocks, areas_km2=None if people.known else _areas_km2(laid)),
+        inputs=inputs.files,
         methods=method_notes(
             question,
             by_points=blocks is not None,
             sides=4 * QUADRANT_SEGMENTS,
             recipe=load_recipe(question.index.recipe),
+            people=people.known,
         ),
-        sentences=_sentences(plan.actions, found, together, hoods=hoods, question=question),
+        sentences=sentences,
     )
+
+
+def _footprints(
+    actions: gpd.GeoDataFrame, laid: Overlay, hoods: gpd.GeoDataFrame, *, asked: bool, areas: gpd.GeoDataFrame | None
+) -> Footprints:
+    zones = laid.ground.zones
+    chosen = priority_places(zones, hoods["priority"], areas) if asked else None
+    return footprints_of(actions, zones, priority=chosen)
+
+
+def _footprint_table(
+    sites: Footprints, laid: Overlay, hoods: gpd.GeoDataFrame, boundaries: Mapping[str, Boundary]
+) -> pd.DataFrame:
+    names = hoods["name"] if "name" in hoods.columns else hoods.index.astype("str")
+    zones = gpd.GeoDataFrame({"name": names}, index=hoods.index, geometry=laid.ground.zones)
+    return footprint_table(sites, zones, boundaries=boundaries)
+
+
+def _baseline(hoods: pd.DataFrame, people: People, laid: Overlay, question: Question, *, asked: bool) -> pd.DataFrame:
+    return baseline_means(
+        hoods,
+        people,
+        indicators=question.indicators,
+        groups=question.groups,
+        areas_km2=_areas_km2(laid),
+        priority=hoods["priority_share"].to_numpy() if asked else None,
+    )
+
+
+def _areas_km2(laid: Overlay) -> Floats:
+    return np.asarray(shapely.area(laid.ground.zones.array) / SQUARE_METRES_PER_KM2)
 
 
 def _with_groups(question: Question, neighbourhoods: pd.DataFrame) -> Question:
@@ -328,27 +429,6 @@ def _renumbered(blocks: gpd.GeoDataFrame | None, given: pd.Index, ordered: pd.In
 
 def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
-
-
-def _priority(hoods: pd.DataFrame, given: pd.Series | None, question: Question) -> pd.Series:
-    if given is not None:
-        _require_every_id(given, hoods.index)
-        return given.reindex(hoods.index).fillna(value=False).astype(bool)
-    if question.priority is None:
-        return pd.Series(data=False, index=hoods.index)
-    return pick_priority(hoods, question.priority)
-
-
-def _require_every_id(given: pd.Series, ids: pd.Index) -> None:
-    if not isinstance(given, pd.Series) or not pd.api.types.is_bool_dtype(given):
-        msg = (
-            "priority must be a Series of True and False on the neighbourhoods' index, for instance hoods['heat'] >= 32"
-        )
-        raise UsageError(msg)
-    lone = ids.difference(given.index)
-    if len(lone):
-        msg = f"priority says nothing of {len(lone)} of {len(ids)} neighbourhoods ({lone[0]!r} …): give it their index"
-        raise UsageError(msg)
 
 
 def _require_group(question: Question) -> None:
@@ -422,6 +502,8 @@ def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
 def _before_after(
     laid: Overlay, effects: pd.DataFrame, hoods: pd.DataFrame, people: People, question: Question
 ) -> pd.DataFrame:
+    if not people.known:
+        return pd.DataFrame(columns=list(BEFORE_AFTER))
     changed = baselines(laid, effects, neighbourhoods=hoods, indicators=question.indicators)
     tables = [
         before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
@@ -449,3 +531,14 @@ def _sentences(
             effects, groups, where=where, question=question, population=population, priority_share=share
         )
     return sentences
+
+
+def _place_sentences(scores: pd.DataFrame, footprints: pd.DataFrame, question: Question) -> dict[str, tuple[str, ...]]:
+    """Say where the actions are, in a run that knows no people."""
+    counted = footprint_sentences(footprints.iloc[0].to_dict(), label=_priority_label(question)) if len(scores) else ()
+    of_actions = {str(action): place_sentences(row.to_dict(), question) for action, row in scores.iterrows()}
+    return {"summary": (WITHOUT_PEOPLE, *counted)} | of_actions
+
+
+def _priority_label(question: Question) -> str:
+    return question.priority.label if question.priority else ""

@@ -1,237 +1,201 @@
-"""A commented project file to begin with, its columns proposed from the files' own."""
+"""The project file to begin with: its sections, its comments, and how proposals are written into it."""
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from equity_screen.errors import InputError, finding
 from equity_screen.text import plain_text
 
-SHORTEST_BEGINNING = 3
-GUESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "id": ("geoid", "id", "code", "zone_id", "fips", "lsoa", "tract", "action_id"),
-        "name": ("name", "title", "label", "navn"),
-        "population": ("population", "pop", "people", "e_totpop", "totpop", "pop_total"),
-        "cost": ("cost", "capex"),
-        "tco2e": ("tco2e", "ghg", "co2"),
-        "sector": ("sector",),
-        "where": ("where",),
-        "status": ("status",),
-        "x": ("x", "lon", "longitude", "easting"),
-        "y": ("y", "lat", "latitude", "northing"),
-    }
-)
+LONGEST_COMMENT = 2000
+WIDTH = 32
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def _csv_columns(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return next(csv.reader(stream), [])
-
-
-def _geojson_columns(path: Path) -> list[str]:
-    layer = json.loads(path.read_text(encoding="utf-8"))
-    features = layer.get("features") if isinstance(layer, dict) else None
-    if not isinstance(features, list):
-        msg = "no list of features"
-        raise ValueError(msg)  # noqa: TRY004 - a fault of the file's content, not of a caller
-    rows = [feature.get("properties") for feature in features[:100] if isinstance(feature, dict)]
-    return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
-
-
-def _geopackage_columns(path: Path) -> list[str]:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        layers = database.execute("SELECT table_name FROM gpkg_contents WHERE data_type = 'features'").fetchall()
-        if not layers:
-            return []
-        rows = database.execute("SELECT name FROM pragma_table_info(?)", layers[0]).fetchall()
-    return [str(name) for (name,) in rows if name not in ("fid", "geom", "geometry")]
-
-
-COLUMNS_OF: Mapping[str, Callable[[Path], list[str]]] = MappingProxyType(
-    {
-        ".csv": _csv_columns,
-        ".geojson": _geojson_columns,
-        ".json": _geojson_columns,
-        ".gpkg": _geopackage_columns,
-    }
-)
-
-
-def columns_of(path: Path) -> list[str]:
-    r"""List the columns of a file without the geographical libraries.
+def quoted(text: str) -> str:
+    r"""Write a text as TOML does.
 
     Parameters
     ----------
-    path : Path
-        CSV, GeoJSON or GeoPackage; other kinds give none.
+    text : str
+        Any text.
 
     Returns
     -------
-    list of str
-        Column names in file order.
-
-    Raises
-    ------
-    InputError
-        No such file, or not readable.
+    str
+        One line, in double quotes.
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     table = Path(folder) / "people.csv"
-    ...     _ = table.write_text("GEOID,pop\n001,7\n")
-    ...     columns_of(table)
-    ['GEOID', 'pop']
+    >>> print(quoted('say "7"'))
+    "say \"7\""
     """
-    if not path.is_file():
-        raise InputError([finding("ES-FILE-MISSING", path.name)])
-    try:
-        reader = COLUMNS_OF.get(path.suffix.lower())
-        return reader(path) if reader else []
-    except (OSError, ValueError, RecursionError, csv.Error, sqlite3.Error) as error:
-        raise InputError([finding("ES-FILE-UNREADABLE", path.name, error=error)]) from error
+    # JSON leaves DEL as it is, TOML does not take it.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def guess(meaning: str, columns: Sequence[str]) -> str | None:
-    """Propose the column that bears a meaning: an exact name first, then one with the word among its parts.
+def value_text(value: object) -> str:
+    """Write a value as TOML does, on one line.
 
     Parameters
     ----------
-    meaning : str
-        Key of ``GUESSES``.
-    columns : sequence of str
-        Columns of a file.
+    value : object
+        Text, number, list or table.
 
     Returns
     -------
-    str or None
-        The column, or None.
+    str
+        TOML.
 
     Examples
     --------
-    >>> guess("population", ["GEOID", "POP_2020"]), guess("cost", ["GEOID"])
-    ('POP_2020', None)
+    >>> print(value_text({"label": "Older people", "count": "65+", "missing": [-1]}))
+    { label = "Older people", count = "65+", missing = [-1] }
     """
-    lower = {column.lower(): column for column in reversed(columns)}
-    words = GUESSES[meaning]
-    exact = next((lower[word] for word in words if word in lower), None)
-    parts = {column: set(re.split(r"[^a-z0-9]+", column.lower())) for column in columns}
-    within = (column for word in words for column in columns if any(_is_part(word, part) for part in parts[column]))
-    return exact or next(within, None)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key_text(str(k))} = {value_text(v)}' for k, v in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(value_text(v) for v in value)}]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _is_part(word: str, part: str) -> bool:
-    """Tell whether a part of a column's name is a word, or begins with one of three letters or more."""
-    return part == word if len(word) < SHORTEST_BEGINNING else part.startswith(word)
+def key_text(key: str) -> str:
+    """Write a key as TOML does: bare where it can be.
+
+    Parameters
+    ----------
+    key : str
+        Any text.
+
+    Returns
+    -------
+    str
+        TOML.
+
+    Examples
+    --------
+    >>> print(key_text("heat"), key_text("süd"))
+    heat "süd"
+    """
+    return key if _BARE.fullmatch(key) else quoted(key)
 
 
-def project_text(neighbourhoods: str | None = None, actions: str | None = None, *, folder: Path | None = None) -> str:
+def comment(text: object) -> str:
+    """Write a comment of one line, whatever its text.
+
+    Parameters
+    ----------
+    text : object
+        What it says.
+
+    Returns
+    -------
+    str
+        A line that TOML passes over.
+
+    Examples
+    --------
+    >>> print(comment("7 neighbourhoods"))
+    # 7 neighbourhoods
+    """
+    return f"# {plain_text(text, limit=LONGEST_COMMENT)}"
+
+
+def line(key: str, value: object, why: str = "", *, on: bool = True) -> str:
+    """Write a key with its value, and a comment on why it is proposed.
+
+    Parameters
+    ----------
+    key : str
+        Key.
+    value : object
+        Value.
+    why : str
+        Reason; none unless given.
+    on : bool
+        Whether it holds; a line that is off is a comment as a whole.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> print(line("crs", "EPSG:4326", "looks like degrees", on=False))
+    # crs = "EPSG:4326"              # looks like degrees
+    """
+    text = f"{'' if on else '# '}{key_text(key)} = {value_text(value)}"
+    return f"{text.ljust(WIDTH)} {comment(why)}" if why else text
+
+
+def project_text(sections: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:
     """Write the text of a commented project file.
 
     Parameters
     ----------
-    neighbourhoods, actions : str, optional
-        File names; placeholders where not given.
-    folder : Path, optional
-        Folder that they are in; the current one unless given.
+    sections : mapping of str to sequence of str
+        Lines of those sections that something is known of; the others show what can stand there.
 
     Returns
     -------
     str
         TOML that :func:`equity_screen.read_project` reads.
 
-    Raises
-    ------
-    InputError
-        A file that cannot be read.
-
     Examples
     --------
     >>> 'file = "neighbourhoods.gpkg"' in project_text()
     True
     """
-    where = folder or Path()
-    zones = columns_of(where / neighbourhoods) if neighbourhoods else []
-    plan = columns_of(where / actions) if actions else []
-    optional = [_line(meaning, plan) for meaning in ("name", "sector", "where", "status", "cost", "tco2e")]
-    if actions and Path(actions).suffix.lower() == ".csv":
-        optional += [
-            _line("x", plan),
-            _line("y", plan),
-            'crs = "EPSG:4326"             # CRS of x and y: check it',
-        ]
-    values = {
-        "neighbourhoods": _quoted(neighbourhoods or "neighbourhoods.gpkg"),
-        "id": _quoted(guess("id", zones) or "id"),
-        "name": _line("name", zones),
-        "population": _quoted(guess("population", zones) or "population"),
-        "columns": _listed(zones),
-        "actions": _quoted(actions or "actions.geojson"),
-        "action_id": _quoted(guess("id", plan) or "id"),
-        "action_columns": _listed(plan),
-        "optional": "\n".join(optional),
-    }
-    return _TEMPLATE.format(**values)
+    parts = ["\n".join(sections.get(name) or [sample.strip("\n")]) for name, sample in SAMPLES.items()]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _quoted(text: str) -> str:
-    # JSON leaves DEL as it is, TOML does not take it.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    """Columns for a comment: one line without control characters, whatever the file calls them."""
-    return plain_text(", ".join(columns), limit=2000) or "not read yet"
-
-
-def _line(meaning: str, columns: Sequence[str]) -> str:
-    column = guess(meaning, columns)
-    return f"{meaning} = {_quoted(column)}" if column else f'# {meaning} = "column"'
-
-
-_TEMPLATE = """\
-# Project file of equity-screen. Lines that begin with # are off.
-# `equity-screen check` lists every fault of the inputs; `equity-screen run` screens the plan;
-# `equity-screen schema` prints every key that can stand here.
-title = "Who gains, who carries the burden"
-place = ""
-currency = ""
-
-[neighbourhoods]                 # columns found: {columns}
-file = {neighbourhoods}
-id = {id}
-{name}
-population = {population}
+HEAD = (
+    "# Project file of equity-screen. Lines that begin with # are off.",
+    "# `equity-screen check` lists every fault of the inputs; `equity-screen run` screens the plan;",
+    "# `equity-screen schema` prints every key that can stand here.",
+    'title = "Who gains, who carries the burden"',
+    'place = ""',
+    'currency = ""',
+)
+SAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "head": "\n".join(HEAD),
+        "neighbourhoods": """
+[neighbourhoods]
+file = "neighbourhoods.gpkg"
+id = "id"
+# name = "column"
+population = "population"
+# table = "people.csv"           # columns in another file, joined by id
 # households = "column"
 # population_missing = "unpopulated"              # then say by which rule:
-# unpopulated_where = {{ type = ["park"] }}
-
-# One table for each group of people, in the city's own words.
-# [groups.low_income]
-# label = "People with low incomes"
-# count = "column"               # people; or share = "column" in percent; or layer = "areas.geojson"
-# dimension = "income"
-
-# One table for each burden or condition.
-# [indicators.heat]
-# label = "Surface temperature in summer"
-# unit = "°C"
-# higher_is = "worse"
-# raster = "heat.tif"            # or column = "…", or polygons = "…" with rate = "…"
-
-# [rankings.income]
-# column = "median_income"
-# higher_is = "advantaged"
-
+# unpopulated_where = { type = ["park"] }
+""",
+        "blocks": "",
+        "boundaries": """
+# One line for each layer of larger areas: results are given by it, and actions can be placed in it.
+# [boundaries]
+# district = { label = "Districts", file = "districts.geojson", id = "nr", name = "name" }
+""",
+        "groups": """
+# One line for each group of people, in the city's own words.
+# [groups]
+# low_income = { label = "People with low incomes", count = "column" }    # or share = "column" in percent
+""",
+        "indicators": """
+# One line for each burden or condition: column, raster, or polygons with rate.
+# [indicators]
+# heat = { label = "Surface temperature in summer", unit = "°C", higher_is = "worse", raster = "heat.tif" }
+""",
+        "rankings": """
+# [rankings]
+# income = { column = "median_income", higher_is = "advantaged" }
+""",
+        "priority": """
 # [priority]
 # column = "burden_percentile"
 # at_least = 75
@@ -240,12 +204,19 @@ population = {population}
 # share = 0.40
 # source = "…"
 # status = "in force"
-
-[[actions]]                      # columns found: {action_columns}
-file = {actions}
-id = {action_id}
-{optional}
-
+""",
+        "actions": """
+[[actions]]
+file = "actions.geojson"
+id = "id"
+# name = "column"
+# sector = "column"
+# where = "column"               # citywide, unknown, zones:ID;ID or district:ID;ID
+# status = "column"
+# cost = "column"
+# tco2e = "column"
+""",
+        "effects": """
 # Benefits and burdens: a table (effects_file = "effects.csv", above the first [table]), or rules:
 [[effects]]
 ledger = "benefit"
@@ -254,4 +225,6 @@ amount = 1
 unit = "people in reach"
 reach = "within"
 distance_m = 500
-"""
+""",
+    }
+)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from equity_screen.pages import ACTIVE_SCOPE, percent_words, state_words
+from equity_screen.pages import ACTIVE_SCOPE, data_text, percent_words, state_words
+from equity_screen.recipe import Indicator
 from equity_screen.text import number_text
 
 # Five steps, light to dark, that stay apart for readers with any colour vision.
@@ -181,6 +182,82 @@ def reached_theme(neighbourhoods: pd.DataFrame, ledger: str, *, absent: str = "n
         absent,
         tuple(classes.tolist()),
         _legend(classes, words, VIRIDIS),
+    )
+
+
+def indicator_theme(neighbourhoods: pd.DataFrame, name: str, indicator: Indicator) -> Theme:
+    """Colour by an indicator, in five classes of about equally many neighbourhoods; darker is worse.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Column of the indicator.
+    name : str
+        The column.
+    indicator : Indicator
+        Label, unit and direction.
+
+    Returns
+    -------
+    Theme
+        Dark blue is the worst fifth, be it the highest or the lowest.
+
+    Examples
+    --------
+    >>> trees = Indicator(label="Trees", unit="%", higher_is="better", column="trees")
+    >>> theme = indicator_theme(pd.DataFrame({"trees": [10.0, 30.0]}), "trees", trees)
+    >>> theme.legend[0][:2], theme.classes
+    (('#002859', '10.0'), (0, 1))
+    """
+    values = neighbourhoods[name].to_numpy(dtype=float)
+    limits = quantile_limits(values)
+    classes = classify(values, limits)
+    words = _range_words(np.nanmin(values), limits, number_text) if limits.size else []
+    colours = CIVIDIS if indicator.higher_is == "worse" else tuple(reversed(CIVIDIS))
+    return Theme(
+        data_text(indicator.label),
+        data_text(f"{indicator.label} [{indicator.unit}]"),
+        f"Darker: worse, which is {'higher' if indicator.higher_is == 'worse' else 'lower'} here. "
+        "Each class holds about a fifth of the neighbourhoods with a value.",
+        "no value",
+        tuple(classes.tolist()),
+        _legend(classes, words, colours),
+    )
+
+
+def actions_theme(neighbourhoods: pd.DataFrame, footprints: pd.DataFrame) -> Theme:
+    """Colour by the number of actions that mostly lie in a neighbourhood, for runs that know no people.
+
+    Parameters
+    ----------
+    neighbourhoods : DataFrame
+        Their index.
+    footprints : DataFrame
+        Counts of actions by neighbourhood.
+
+    Returns
+    -------
+    Theme
+        Yellow is the fewest, dark blue the most.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"breakdown": ["neighbourhood"], "class": ["A"], "actions": [3]})
+    >>> actions_theme(pd.DataFrame(index=["A", "B"]), table).classes
+    (1, 0)
+    """
+    mine = footprints[footprints["breakdown"] == "neighbourhood"].set_index("class")["actions"]
+    counts = mine.reindex(neighbourhoods.index).fillna(0).to_numpy(dtype=float)
+    limits = quantile_limits(counts)
+    classes = classify(counts, limits)
+    words = _range_words(np.nanmin(counts), limits, lambda n: number_text(round(n))) if limits.size else []
+    return Theme(
+        "Number of actions",
+        "Number of actions",
+        "An action counts where the largest part of it lies.",
+        "none",
+        tuple(classes.tolist()),
+        _legend(classes, words, CIVIDIS),
     )
 
 

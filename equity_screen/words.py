@@ -258,6 +258,122 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def footprint_sentences(row: Row, *, label: str) -> tuple[str, ...]:
+    r"""Sentences on the actions' own places: how many, how large, what of them lies in priority places.
+
+    Parameters
+    ----------
+    row : mapping
+        The first row of ``footprints``: all actions.
+    label : str
+        Name of the priority places.
+
+    Returns
+    -------
+    tuple of str
+        Sums and dissolved areas side by side, both named.
+
+    Examples
+    --------
+    >>> row = {"actions": 3, "distinct_places": 2, "in_priority": 1, "mostly_in_priority": 1, "area_summed_km2": 3.0,
+    ...        "area_dissolved_km2": 2.0, "priority_share_summed": 0.3333, "priority_share_dissolved": 0.5}
+    >>> for sentence in footprint_sentences(row, label="old towns"):
+    ...     print(sentence)
+    3 actions stand at 2 distinct places; their area is 2.00 km² where each place counts once (dissolved), \
+and 3.00 km² added up action by action.
+    50.0 % of the dissolved area lies in old towns, 33.3 % of the area added up. Actions with any part there: 1; \
+with more than half: 1.
+    """
+    counted = f"{_things(row['actions'], 'action stands', 'actions stand')} at "
+    counted += _things(row["distinct_places"], "distinct place", "distinct places")
+    area, summed = (number_text(row[f"area_{kind}_km2"]) for kind in ("dissolved", "summed"))
+    first = f"{counted}; their area is {area} km² where each place counts once (dissolved), and {summed} km² "
+    sentences = [f"{first}added up action by action."]
+    if not np.isnan(row["in_priority"]):
+        dissolved, added = (percent_text(row[f"priority_share_{kind}"]) for kind in ("dissolved", "summed"))
+        some, most = (number_text(round(row[f"{kind}in_priority"])) for kind in ("", "mostly_"))
+        sentences.append(
+            f"{dissolved} of the dissolved area lies in {label}, {added} of the area added up. "
+            f"Actions with any part there: {some}; with more than half: {most}."
+        )
+    return tuple(sentences)
+
+
+def _things(count: float, one: str, many: str) -> str:
+    return f"{number_text(round(count))} {one if count == 1 else many}"
+
+
+def place_sentences(row: Row, question: Question) -> tuple[str, ...]:
+    """Sentences on one action in a run that knows no people: its place, and what was not assessed.
+
+    Parameters
+    ----------
+    row : mapping
+        Its row of ``scores``.
+    question : Question
+        What was asked.
+
+    Returns
+    -------
+    tuple of str
+        Finished sentences.
+
+    Examples
+    --------
+    >>> row = {"where": "geometry", "footprint_km2": 0.5, "footprint_priority_share": 0.25,
+    ...        "benefit_assessed": "assessed", "burden_assessed": "not assessed"}
+    >>> place_sentences(row, Question())
+    ('Its place covers 0.500 km².', 'Its burdens were not assessed.')
+    """
+    if row["where"] == "unlocated":
+        return (UNLOCATED,)
+    area, share, sentences = row["footprint_km2"], row["footprint_priority_share"], []
+    if not np.isnan(area):
+        covers = f"Its place covers {number_text(area)} km²" if area > 0 else "Its place has no area"
+        asked = question.priority is not None and not np.isnan(share)
+        inside = (
+            f"; {percent_text(share)} of it lies in {question.priority.label}" if asked and question.priority else ""
+        )
+        sentences.append(f"{covers}{inside}.")
+    bare = [ledger for ledger in LEDGERS if row[f"{ledger}_assessed"] == "not assessed"]
+    return (*sentences, *(f"Its {ledger}s were not assessed." for ledger in bare))
+
+
+def baseline_sentences(baseline: pd.DataFrame, *, label: str) -> tuple[str, ...]:
+    """Sentences on the indicators as they are: everywhere, in priority places, elsewhere.
+
+    Parameters
+    ----------
+    baseline : DataFrame
+        Table of :func:`equity_screen.baseline.baseline_means`.
+    label : str
+        Name of the priority places.
+
+    Returns
+    -------
+    tuple of str
+        One for each indicator; over the people where they are known, else over the area.
+
+    Examples
+    --------
+    >>> rows = [("everyone", 20.0), ("priority", 10.0), ("elsewhere", 25.0)]
+    >>> table = pd.DataFrame(rows, columns=["who", "mean_area"]).assign(
+    ...     indicator="trees", label="Tree canopy", unit="%", mean_people=np.nan)
+    >>> baseline_sentences(table, label="old towns")
+    ('Tree canopy: 20.0 % on average over the area; 10.0 % in old towns, 25.0 % elsewhere.',)
+    """
+    sentences = []
+    for _, rows in baseline.groupby("indicator", sort=False):
+        row, who = rows.iloc[0], rows.set_index("who")
+        by = "people" if not np.isnan(row["mean_people"]) else "area"
+        means = {name: f"{number_text(who.loc[name, f'mean_{by}'])} {row['unit']}" for name in who.index}
+        sentence = f"{row['label']}: {means['everyone']} on average over the {by}"
+        if "priority" in means:
+            sentence += f"; {means['priority']} in {label}, {means['elsewhere']} elsewhere"
+        sentences.append(f"{sentence}.")
+    return tuple(sentences)
+
+
 def _everyone_sentence(row: Row, *, scope: str, ledger: str) -> str:
     keys = ("people_reached", "people", "people_summed")
     reached, people, summed = (number_text(round(row[key])) for key in keys)
@@ -320,7 +436,9 @@ def action_sentences(
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def method_notes(question: Question, *, by_points: bool, sides: int, recipe: IndexRecipe) -> dict[str, str]:
+def method_notes(
+    question: Question, *, by_points: bool, sides: int, recipe: IndexRecipe, people: bool = True
+) -> dict[str, str]:
     """Methods and conventions of a run, each a sentence.
 
     Parameters
@@ -333,6 +451,8 @@ def method_notes(question: Question, *, by_points: bool, sides: int, recipe: Ind
         Number of sides of a drawn disc.
     recipe : IndexRecipe
         Recipe of the burden index.
+    people : bool
+        Whether a population is known; without one the methods that count people were not used.
 
     Returns
     -------
@@ -346,6 +466,8 @@ def method_notes(question: Question, *, by_points: bool, sides: int, recipe: Ind
     False
     """
     notes = {"people in reach": BY_POINTS if by_points else BY_AREA, **NOTES}
+    if not people:
+        notes = {"people": WITHOUT_PEOPLE, "measuring space": NOTES["measuring space"]}
     notes["measuring space"] += f"; discs are drawn with {sides} sides, which is 0.01 % of their area"
     if any(indicator.burden for indicator in question.indicators.values()):
         least = percent_text(recipe.minimum_share, places=0)
@@ -354,6 +476,10 @@ def method_notes(question: Question, *, by_points: bool, sides: int, recipe: Ind
     return notes
 
 
+WITHOUT_PEOPLE = (
+    "No population was given: this run counts actions and measures areas, and says nothing of people, of groups "
+    "or of who receives what."
+)
 BY_POINTS = (
     "by population points: the share of a neighbourhood's people whose point lies in reach; "
     "by area where it has no points"

@@ -10,8 +10,8 @@ import shapely
 
 from equity_screen.actions import check_actions, read_actions
 from equity_screen.errors import EquityScreenWarning, InputError
-from equity_screen.recipe import ActionsFile, EffectRule
 from equity_screen.schema import Origin
+from equity_screen.sources import ActionsFile, EffectRule
 from equity_screen.synthetic import four_zones
 
 CSV = Origin("plan.csv", "row")

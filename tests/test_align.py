@@ -12,8 +12,9 @@ from rasterio import Affine
 
 from equity_screen.align import add_layer_groups, align, check_blocks, people_inside, rate_means, read_polygons
 from equity_screen.errors import EquityScreenWarning, InputError, UsageError
-from equity_screen.recipe import BlocksFile, Indicator
+from equity_screen.recipe import Indicator
 from equity_screen.schema import Origin
+from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import four_zones
 
 EAST, NORTH = 560_000, 6_200_000

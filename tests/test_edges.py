@@ -23,9 +23,10 @@ from equity_screen.people import people_of
 from equity_screen.polygons import check_polygons
 from equity_screen.project import read_project
 from equity_screen.publish import publish_page
-from equity_screen.recipe import ActionsFile, Ranking
+from equity_screen.recipe import Ranking
 from equity_screen.schema import Origin
 from equity_screen.screen import screen
+from equity_screen.sources import ActionsFile
 from equity_screen.synthetic import four_actions, four_zones
 from equity_screen.words import direction
 from equity_screen.zonal import raster_means

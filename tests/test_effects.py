@@ -8,8 +8,8 @@ import pytest
 
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import InputError
-from equity_screen.recipe import EffectRule
 from equity_screen.schema import Origin
+from equity_screen.sources import EffectRule
 
 CSV = Origin("effects.csv", "row")
 ROW = {"action": "A1", "ledger": "benefit", "effect": "shade", "unit": "°C", "amount": "0.5"}

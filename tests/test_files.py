@@ -133,7 +133,7 @@ class TestFaults:
         (tmp_path / "zones.gpkg").mkdir()
         assert fault_of(tmp_path / "zones.gpkg").code == "ES-FILE-MISSING"
 
-    @pytest.mark.parametrize("name", ["people.xlsx", "people", "zones.vrt", "zones.zip", "zones.kml"])
+    @pytest.mark.parametrize("name", ["people.xls", "people", "zones.vrt", "zones.zip", "zones.kml"])
     def test_unknown_kinds_list_the_known(self, tmp_path, name):
         fault = fault_of(write(tmp_path / name, "id\n1\n"))
         assert (fault.code, fault.source) == ("ES-FILE-KIND", name)

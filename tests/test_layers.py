@@ -16,8 +16,9 @@ from equity_screen.layers import (
     read_neighbourhoods,
     settle,
 )
-from equity_screen.recipe import Group, Indicator, NeighbourhoodsFile, Priority, Question, Ranking
+from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking
 from equity_screen.schema import Origin
+from equity_screen.sources import NeighbourhoodsFile
 from equity_screen.synthetic import four_zones
 
 LAYER = Origin("zones.gpkg", "feature")

@@ -16,8 +16,8 @@ from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.errors import InputError
 from equity_screen.overlay import Overlay, overlay
-from equity_screen.recipe import BlocksFile
 from equity_screen.schema import Origin
+from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, four_actions, four_zones
 from tests.plans import effect, km, km_box, plan_of
 

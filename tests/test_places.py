@@ -12,8 +12,8 @@ import shapely
 
 from equity_screen.errors import InputError
 from equity_screen.places import place_actions
-from equity_screen.recipe import ActionsFile
 from equity_screen.schema import Origin
+from equity_screen.sources import ActionsFile
 from equity_screen.synthetic import four_zones
 
 ZONES = four_zones().geometry

@@ -7,15 +7,11 @@ from pydantic import BaseModel, ValidationError
 
 from equity_screen import recipe
 from equity_screen.recipe import (
-    ActionsFile,
-    BlocksFile,
     Declaration,
-    EffectRule,
     Group,
     IndexChoice,
     IndexRecipe,
     Indicator,
-    NeighbourhoodsFile,
     Policy,
     Priority,
     Question,
@@ -31,10 +27,6 @@ SMALLEST = {
     IndexRecipe: {"name": "n", "title": "t", "source": "s"},
     IndexChoice: {},
     Question: {},
-    NeighbourhoodsFile: {"file": "z.gpkg", "id": "id", "population": "pop"},
-    BlocksFile: {"file": "b.csv", "people": "n"},
-    ActionsFile: {"file": "a.csv"},
-    EffectRule: {"ledger": "benefit", "effect": "e", "unit": "u"},
 }
 
 
@@ -90,20 +82,41 @@ class TestGroup:
 
 
 class TestIndicator:
-    @pytest.mark.parametrize("sources", [{"raster": "h.tif"}, {"polygons": "p.gpkg", "rate": "r"}], ids="+".join)
-    def test_other_sources(self, sources):
-        assert made(Indicator, column=None, **sources).weight == 1.0
-
-    @pytest.mark.parametrize(
-        "sources", [{"column": None}, {"raster": "h.tif"}, {"polygons": "p", "rate": "r"}], ids=str
+    SOURCES = (
+        {"raster": "h.tif"},
+        {"polygons": "p.gpkg", "rate": "r"},
+        {"covered_by": "f.gpkg"},
+        {"points": "p.gpkg", "distance_m": 500},
+        {"points": "p.csv", "distance_m": 500, "x": "lon", "y": "lat", "crs": "EPSG:4326"},
     )
+
+    @pytest.mark.parametrize("sources", SOURCES, ids="+".join)
+    def test_other_sources(self, sources):
+        one = made(Indicator, column=None, **sources)
+        assert (one.weight, one.layer) == (1.0, next(iter(sources.values())))
+
+    def test_a_column_is_no_file(self):
+        assert made(Indicator).layer is None
+
+    @pytest.mark.parametrize("sources", [{"column": None}, *SOURCES], ids="+".join)
     def test_no_source_or_two(self, sources):
-        with pytest.raises(ValidationError, match="give exactly one of column, raster or polygons"):
+        several = "give exactly one of column, raster, polygons, covered_by or points"
+        with pytest.raises(ValidationError, match=several):
             made(Indicator, **sources)
 
-    @pytest.mark.parametrize("lone", [{"rate": "r"}, {"column": None, "polygons": "p.gpkg"}], ids=str)
-    def test_polygons_and_rate_belong_together(self, lone):
-        with pytest.raises(ValidationError, match="polygons and rate belong together"):
+    @pytest.mark.parametrize(
+        ("lone", "pair"),
+        [
+            ({"rate": "r"}, "polygons and rate"),
+            ({"column": None, "polygons": "p.gpkg"}, "polygons and rate"),
+            ({"column": None, "points": "p.gpkg"}, "points and distance_m"),
+            ({"distance_m": 500}, "points and distance_m"),
+            ({"column": None, "points": "p.csv", "distance_m": 500, "x": "lon"}, "x and y"),
+        ],
+        ids=str,
+    )
+    def test_keys_that_belong_together(self, lone, pair):
+        with pytest.raises(ValidationError, match=f"{pair} belong together"):
             made(Indicator, **lone)
 
     @pytest.mark.parametrize(
@@ -112,6 +125,7 @@ class TestIndicator:
             ("weight", 0, "greater than 0"),
             ("weight", float("inf"), "finite number"),
             ("band", 0, "greater than or equal to 1"),
+            ("distance_m", 0, "greater than 0"),
             ("higher_is", "bad", "'worse' or 'better'"),
         ],
     )
@@ -125,9 +139,22 @@ class TestPriority:
         rule = Priority(at_least=2, at_most=3)
         assert (rule.at_least, rule.at_most, rule.column) == (2, 3, "burden_percentile")
 
-    def test_no_rule(self):
-        with pytest.raises(ValidationError, match="at_least and/or at_most"):
-            Priority()
+    def test_areas_of_a_layer(self):
+        assert Priority(layer="old_towns.gpkg").at_least is None
+
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            {},
+            {"layer": "old_towns.gpkg", "at_least": 2},
+            {"layer": "old_towns.gpkg", "one_of": ("A",)},
+            {"at_most": 2, "one_of": ("A",)},
+        ],
+        ids="+".join,
+    )
+    def test_no_rule_or_two(self, rules):
+        with pytest.raises(ValidationError, match="give one of layer, one_of, or at_least and/or at_most"):
+            Priority(**rules)
 
     @pytest.mark.parametrize("share", [0, 1.01, -0.4])
     def test_a_policy_asks_for_a_share(self, share):
@@ -143,30 +170,6 @@ class TestPriority:
     def test_a_policy_names_its_source_in_words(self, key):
         with pytest.raises(ValidationError, match="at least 1 character"):
             made(Policy, **{key: "  "})
-
-
-class TestEffectRule:
-    def test_within_has_a_distance(self):
-        assert made(EffectRule, reach="within", distance_m=800).distance_m == 800
-
-    @pytest.mark.parametrize(
-        "wrong", [{"reach": "within"}, {"distance_m": 800}, {"reach": "citywide", "distance_m": 1}]
-    )
-    def test_a_distance_goes_with_within_only(self, wrong):
-        with pytest.raises(ValidationError, match='distance_m goes with reach = "within", and only with it'):
-            made(EffectRule, **wrong)
-
-    @pytest.mark.parametrize(
-        "wrong",
-        [{"amount": -1}, {"amount_low": -1}, {"reach": "within", "distance_m": 0}, {"amount": float("nan")}],
-        ids=str,
-    )
-    def test_amounts_have_no_sign(self, wrong):
-        with pytest.raises(ValidationError, match=r"greater than|finite number"):
-            made(EffectRule, **wrong)
-
-    def test_an_amount_may_be_unknown(self):
-        assert made(EffectRule, amount=None).amount is None
 
 
 def test_a_question_needs_an_aversion_to_inequality():

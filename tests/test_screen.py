@@ -14,9 +14,10 @@ from shapely.geometry import Point
 import equity_screen as es
 from equity_screen.align import check_blocks
 from equity_screen.errors import InputError, UsageError
-from equity_screen.recipe import BlocksFile, Group, Indicator, Priority, Question, Ranking
+from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking
 from equity_screen.schema import Origin
 from equity_screen.screen import screen, screen_project, usable
+from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, four_actions, four_zones
 from tests.plans import effect, km, km_box, plan_of, write_project
 

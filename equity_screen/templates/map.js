@@ -125,6 +125,11 @@ const equityScreen = (() => {
     return L.layerGroup([outline({color: "#ffffff", weight: 5}), outline({color: "#b3005e", weight: 2.5})]);
   }
 
+  function drawBoundary(map, shape) {
+    const line = (style) => L.geoJSON(shape, {pane: "priority", interactive: false, style: {fill: false, ...style}});
+    return L.layerGroup([line({color: "#ffffff", weight: 3.5}), line({color: "#1a1a1a", weight: 1.5})]);
+  }
+
   // A light fill over the colours tells the inside, a white edge keeps the line apart from dark ones.
   function drawReach(map, reach) {
     const part = (style) => L.geoJSON(reach.shape, {pane: "reach", interactive: false, smoothFactor: 0.3, style: style});
@@ -171,5 +176,5 @@ const equityScreen = (() => {
     return L.layerGroup();
   }
 
-  return {city: drawCity, theme: drawTheme, priority: drawPriority, reach: drawReach, actions: drawActions, finish: finish};
+  return {city: drawCity, theme: drawTheme, priority: drawPriority, boundary: drawBoundary, reach: drawReach, actions: drawActions, finish: finish};
 })();
