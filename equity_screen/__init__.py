@@ -33,15 +33,6 @@ if TYPE_CHECKING:
         baselines as baselines,
         before_after as before_after,
     )
-    from equity_screen.conditions import (
-        boundary_lines as boundary_lines,
-        boundary_names as boundary_names,
-        condition_lines as condition_lines,
-        key_of as key_of,
-        label_of as label_of,
-        name_column as name_column,
-        stem_of as stem_of,
-    )
     from equity_screen.crosswalk import (
         Relation as Relation,
         area_shares as area_shares,
@@ -123,6 +114,9 @@ if TYPE_CHECKING:
         People as People,
         people_of as people_of,
     )
+    from equity_screen.plan_sheet import (
+        propose_plan as propose_plan,
+    )
     from equity_screen.plots import (
         Dot as Dot,
         DotPlot as DotPlot,
@@ -136,6 +130,9 @@ if TYPE_CHECKING:
         ProjectFile as ProjectFile,
         parse_project as parse_project,
         read_project as read_project,
+    )
+    from equity_screen.proposals import (
+        propose_project as propose_project,
     )
     from equity_screen.publish import (
         WRITERS as WRITERS,
@@ -285,13 +282,8 @@ _EXPORTS = {
     "ProjectFile": "project",
     "parse_project": "project",
     "read_project": "project",
-    "boundary_lines": "conditions",
-    "boundary_names": "conditions",
-    "condition_lines": "conditions",
-    "key_of": "conditions",
-    "label_of": "conditions",
-    "name_column": "conditions",
-    "stem_of": "conditions",
+    "propose_project": "proposals",
+    "propose_plan": "plan_sheet",
     "Inputs": "inputs",
     "gather": "inputs",
     "Result": "screen",

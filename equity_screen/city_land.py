@@ -323,17 +323,26 @@ def districts(neighbourhoods: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return published(table, unions[table["id"]].to_numpy())
 
 
-def wards() -> gpd.GeoDataFrame:
-    """Return the council wards: straight borders between their centres, land and water alike.
+SHORE = 400.0
+"""Width of the water along the shore that belongs to the wards [m]."""
+
+
+def wards(neighbourhoods: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the council wards: straight borders between their centres, a strip of water along the shore included.
+
+    Parameters
+    ----------
+    neighbourhoods : GeoDataFrame
+        With ``geometry`` in `CRS`.
 
     Returns
     -------
     GeoDataFrame
-        ``id`` and ``name``, in WGS 84; together a rectangle around the city.
+        ``id`` and ``name``, in WGS 84; every neighbourhood lies in wards, most of them in one.
 
     Examples
     --------
-    >>> len(wards())
+    >>> len(wards(gpd.GeoDataFrame(geometry=[shapely.box(560000, 6200000, 572600, 6210000)], crs=CRS)))
     18
     """
     table = by_hand("wards")
@@ -342,7 +351,8 @@ def wards() -> gpd.GeoDataFrame:
     around = shapely.box(west - 1000.0, south - 1500.0, west + SPAN[0] + 1400.0, south + SPAN[1] + 1500.0)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(centres), extend_to=around))
     mine = shapely.STRtree(cells).query(centres, predicate="within")[1]
-    shapes = shapely.intersection(cells[mine], around, grid_size=0.01)
+    shore = shapely.union_all(neighbourhoods.geometry.to_numpy()).buffer(SHORE, join_style="mitre").simplify(SHORE / 10)
+    shapes = shapely.intersection(cells[mine], shore, grid_size=0.01)
     return published(table[["id", "name"]], shapely.normalize(shapes))
 
 

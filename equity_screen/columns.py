@@ -281,7 +281,7 @@ def look_at(column: pd.Series) -> Look:
     return Look(texts, None if words else numbers)
 
 
-def people_kind(name: str, look: Look, population: pd.Series | None) -> str | None:
+def people_kind(name: str, look: Look, *, population: pd.Series | None) -> str | None:
     """Tell how a column can count a group: as people, as percentages or as fractions.
 
     Parameters
@@ -301,7 +301,7 @@ def people_kind(name: str, look: Look, population: pd.Series | None) -> str | No
     Examples
     --------
     >>> people = pd.Series([4000.0, 5000.0])
-    >>> [people_kind(n, look_at(pd.Series(v)), people)
+    >>> [people_kind(n, look_at(pd.Series(v)), population=people)
     ...  for n, v in {"low": [400, 70], "pct": [40, 7], "n": [40, 7], "f": [0.4, 0.07]}.items()]
     ['count', 'share', None, 'fraction']
     """

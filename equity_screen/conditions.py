@@ -161,14 +161,14 @@ def name_column(piece: Piece, taken: Collection[str | None]) -> str | None:
     return guess("name", [c for c in texts if piece.look(c).texts.nunique() * 2 > len(piece.table)])
 
 
-def boundary_lines(city: CityFiles, columns: Piece | None, *, taken: Collection[str | None]) -> list[str]:
+def boundary_lines(city: CityFiles, columns: Piece, *, taken: Collection[str | None]) -> list[str]:
     """Propose the layers of larger areas, and the columns that say in which one a neighbourhood lies.
 
     Parameters
     ----------
     city : CityFiles
         Files of a city.
-    columns : Piece or None
+    columns : Piece
         Neighbourhoods with all their columns.
     taken : collection of str
         Columns that bear another meaning already.
@@ -180,7 +180,8 @@ def boundary_lines(city: CityFiles, columns: Piece | None, *, taken: Collection[
 
     Examples
     --------
-    >>> boundary_lines(CityFiles(), None, taken=[])
+    >>> import pandas as pd
+    >>> boundary_lines(CityFiles(), Piece("z.gpkg", pd.DataFrame()), taken=[])
     []
     """
     lines, keys = [], set()
@@ -189,17 +190,17 @@ def boundary_lines(city: CityFiles, columns: Piece | None, *, taken: Collection[
         name = name_column(piece, [id_])
         value: dict[str, object] = {"label": label_of(stem_of(piece)), "file": piece.file}
         value |= ({"layer": piece.layer} if piece.layer else {}) | {"id": id_} | ({"name": name} if name else {})
-        lines.append(line(key, value, f"{len(piece.table)} areas in which the neighbourhoods lie"))
+        lines.append(line(key, value, why=f"{len(piece.table)} areas in which the neighbourhoods lie"))
         keys.add(key)
     listed = [set(ids_of(piece, str(id_column(piece)))) for piece in city.boundaries]
-    for column in [] if columns is None else [c for c in columns.columns if c not in taken and _is_area(columns, c)]:
+    for column in [c for c in columns.columns if c not in taken and _is_area(columns, c)]:
         if any(set(ids_of(columns, column)) <= ids for ids in listed):
             continue
         key = key_of(column, keys)
         keys.add(key)
-        different = columns.look(column).texts.nunique() if columns else 0
+        different = columns.look(column).texts.nunique()
         value = {"label": label_of(column), "column": column}
-        lines.append(line(key, value, f"{different} different values in the neighbourhoods"))
+        lines.append(line(key, value, why=f"{different} different values in the neighbourhoods"))
     return lines
 
 
@@ -209,14 +210,14 @@ def _is_area(columns: Piece, column: str) -> bool:
     return says("boundary", column) and few and not look.blanks and (look.numbers is None or look.whole)
 
 
-def condition_lines(city: CityFiles, columns: Piece | None, *, free: Sequence[str], folder: Path) -> list[str]:
+def condition_lines(city: CityFiles, columns: Piece, *, free: Sequence[str], folder: Path) -> list[str]:
     """Propose indicators from rasters, layers and columns: on where the name is known and the values can be it.
 
     Parameters
     ----------
     city : CityFiles
         Files of a city.
-    columns : Piece or None
+    columns : Piece
         Neighbourhoods with all their columns.
     free : sequence of str
         Those of their columns that mean nothing yet.
@@ -247,7 +248,7 @@ def condition_lines(city: CityFiles, columns: Piece | None, *, free: Sequence[st
         source: dict[str, object] = {"raster": piece.file}
         lines.append(_condition(stem_of(piece), source, keys, look=look))
     lines += [text for piece in city.areas for text in _of_layer(piece, city, keys)]
-    for column in [] if columns is None else free[:MOST_OFF]:
+    for column in free[:MOST_OFF]:
         look = columns.look(column)
         lines.append(_condition(column, {"column": column}, keys, look=look))
     return lines + ([comment(f"further columns: {', '.join(free[MOST_OFF:])}")] if len(free) > MOST_OFF else [])
@@ -266,11 +267,11 @@ def _condition(name: str, source: dict[str, object], keys: set[str], *, look: Lo
     if len(strange) == 1:
         # One value apart from all others is a code for a missing value rather than a measurement.
         said |= {"nodata" if "raster" in source else "missing": [strange[0]]}
-        return line(key, said, f"{look.words()}; does {strange[0]:.10g} mean no data?", on=False)
+        return line(key, said, why=f"{look.words()}; does {strange[0]:.10g} mean no data?", on=False)
     why = look.words() + (
         "; check the unit" if sure else "; say its unit, and whether a higher value is worse or better"
     )
-    return line(key, said, why, on=sure)
+    return line(key, said, why=why, on=sure)
 
 
 def _of_layer(piece: Piece, city: CityFiles, keys: set[str]) -> list[str]:
@@ -279,14 +280,15 @@ def _of_layer(piece: Piece, city: CityFiles, keys: set[str]) -> list[str]:
     if piece.kind == "polygons":
         rates = {c: piece.look(c) for c in piece.columns if kin("indicators", c) and len(piece.look(c).known)}
         lines = [_condition(c, {"polygons": piece.file, "rate": c}, keys, look=look) for c, look in rates.items()]
-        value = {"label": f"Inside {label}", "unit": "% of people", "higher_is": "worse", "covered_by": piece.file}
+        inside = {"label": f"Inside {label}", "unit": "% of people", "higher_is": "worse", "covered_by": piece.file}
         why = "the share of the people inside these polygons"
-        return lines or [line(_new_key(piece, keys), value, why, on=False)]
-    value = {"label": f"Near {label}", "unit": "places", "higher_is": "worse", "points": piece.file}
+        return lines or [line(_new_key(piece, keys), inside, why=why, on=False)]
+    value: dict[str, object] = {"label": f"Near {label}", "unit": "places", "higher_is": "worse", "points": piece.file}
     place = dict(zip("xy", piece.xy, strict=True)) | {"crs": point_crs(piece, city) or "EPSG:…"} if piece.xy else {}
-    value |= {"distance_m": NEAR_M} | ({} if piece.is_layer else place)
+    value |= {"distance_m": NEAR_M}
+    value |= {} if piece.is_layer else place
     why = "how many of these places are near; check the distance, and whether more is worse or better"
-    return [line(_new_key(piece, keys), value, why, on=False)]
+    return [line(_new_key(piece, keys), value, why=why, on=False)]
 
 
 def _new_key(piece: Piece, keys: set[str]) -> str:

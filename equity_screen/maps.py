@@ -304,8 +304,9 @@ def _themes(result: Result, hoods: gpd.GeoDataFrame) -> list[Theme]:
     if not people_known(result) and len(result.actions):
         themes.append(actions_theme(hoods, result.footprints))
     themes += [indicator_theme(hoods, name, one) for name, one in result.question.indicators.items()]
-    coloured = [theme for theme in themes if theme.legend]
-    return coloured or themes[:1]
+    asked = any(one.burden for one in result.question.indicators.values())
+    shown = [theme for theme in themes if theme.legend or (asked and theme is themes[0])]
+    return sorted(shown or themes[:1], key=lambda theme: not theme.legend)
 
 
 def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
@@ -353,6 +354,8 @@ def _action_layers(
             "many": bool(hidden),
             "members": sector.members,
             "markers": [marker_of(active) for active in mine["active"]],
+            # Areas put together of whole neighbourhoods are outlined only: filled they would hide what is below.
+            "outlined": mine["where"].isin(["zones", "boundary"]).tolist(),
             "shapes": _geojson(light_shapes(mine)),
         }
         name = data_text(f"Actions: {sector.name}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from pyproj import CRS
 
@@ -50,23 +51,23 @@ def action_lines(plan: Piece, city: CityFiles) -> list[str]:
     """
     lines = [
         f"[[actions]]  {comment('columns found: ' + ', '.join(plan.columns))}",
-        line("file", plan.file, f"{len(plan.table)} actions"),
+        line("file", plan.file, why=f"{len(plan.table)} actions"),
     ]
     lines += [line("layer", plan.layer)] if plan.layer and not (plan.first and not plan.is_layer) else []
     taken: list[str] = []
     where = place_column(plan)
     id_ = id_column(plan)
     if id_ and id_ != where:
-        lines.append(line("id", id_, "filled in, and each once"))
+        lines.append(line("id", id_, why="filled in, and each once"))
         taken.append(id_)
     else:
         lines.append(comment("no column has an id in each row, each once: the actions are numbered"))
     if len(city.plans) > 1:
-        lines.append(line("id_prefix", f"{Path(plan.file).stem}-", "so that ids of several files do not collide"))
+        lines.append(line("id_prefix", f"{Path(plan.file).stem}-", why="so that ids of several files do not collide"))
     taken += [where] if where else []
     lines += _places(plan, city, where)
     for meaning in ("name", "sector"):
-        column = guess(meaning, plan.columns, taken=taken)
+        column = guess(meaning, [c for c in plan.columns if plan.look(c).numbers is None], taken=taken)
         if column:
             lines.append(line(meaning, column))
             taken.append(column)
@@ -78,20 +79,20 @@ def _places(plan: Piece, city: CityFiles, where: str | None) -> list[str]:
     if where:
         words = plan.look(where).texts.str.lower()
         zones, citywide = int(words.str.contains(":").sum()), int((words == "citywide").sum())
-        lines.append(line("where", where, f"{zones} in named areas, {citywide} citywide"))
+        lines.append(line("where", where, why=f"{zones} in named areas, {citywide} citywide"))
     if plan.is_layer:
         crs = plan.shapes.crs
         said = [comment(f"CRS: {crs_name(crs)}, as the file says")] if crs is not None else []
-        return said + lines + ([] if said else [line("crs", "EPSG:…", "the file does not say its CRS", on=False)])
+        return said + lines + ([] if said else [line("crs", "EPSG:…", why="the file does not say its CRS", on=False)])
     if plan.xy:
         crs = point_crs(plan, city)
         why = "read so, the points lie among the neighbourhoods"
-        lines += [line(key, column, plan.look(column).words()) for key, column in zip("xy", plan.xy, strict=True)]
-        off = line("crs", "EPSG:4326", "a guess: the points do not lie among the neighbourhoods", on=False)
-        lines.append(line("crs", crs, why) if crs else off)
+        lines += [line(key, column, why=plan.look(column).words()) for key, column in zip("xy", plan.xy, strict=True)]
+        off = line("crs", "EPSG:4326", why="a guess: the points do not lie among the neighbourhoods", on=False)
+        lines.append(line("crs", crs, why=why) if crs else off)
         lines += _other_crs(plan, city, crs)
     elif not where:
-        lines.append(line("where", "column", "no column says where the actions are", on=False))
+        lines.append(line("where", "column", why="no column says where the actions are", on=False))
     return lines
 
 
@@ -128,13 +129,13 @@ def _other_crs(piece: Piece, city: CityFiles, crs: str | None) -> list[str]:
         return []
     others = [c for c in (WGS84, city.zones.shapes.crs) if crs_name(c) != crs and _among(piece, c, city.zones.shapes)]
     why = "some points lie among the neighbourhoods only so"
-    return [line("other_crs", [crs_name(c) for c in others], why, on=False)] if others else []
+    return [line("other_crs", [crs_name(c) for c in others], why=why, on=False)] if others else []
 
 
 def _among(piece: Piece, crs: CRS, zones: gpd.GeoSeries) -> float:
     """Share of the points of a table that lie among the neighbourhoods when read in a CRS."""
-    x, y = (piece.look(c).numbers for c in piece.xy or ())
-    points = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=crs)[(x.notna() & y.notna()).to_numpy()]
+    known = pd.DataFrame({c: piece.look(c).numbers for c in piece.xy or ()}).dropna()
+    points = gpd.GeoSeries(gpd.points_from_xy(*known.to_numpy().T), crs=crs)
     west, south, east, north = zones.total_bounds
     wide, high = MARGIN * (east - west), MARGIN * (north - south)
     around = shapely.box(west - wide, south - high, east + wide, north + high)
@@ -153,8 +154,8 @@ def _status(plan: Piece, taken: list[str]) -> list[str]:
     ours = set(found) <= set(STATUSES)
     active = [s for s in (STATUSES if ours else found) if not says("not_active", s)]
     blank = f"; {int((texts == '').sum())} without a status count as not active" if (texts == "").any() else ""
-    lines = [line("status", column, f"{', '.join(found[:SHOWN])}{blank}")]
-    return [*lines, line("active", active, "without this line every status counts as active", on=ours)]
+    lines = [line("status", column, why=f"{', '.join(found[:SHOWN])}{blank}")]
+    return [*lines, line("active", active, why="without this line every status counts as active", on=ours)]
 
 
 def _years(plan: Piece, taken: list[str]) -> list[str]:
@@ -177,7 +178,7 @@ def _money(plan: Piece, taken: Sequence[str]) -> list[str]:
         central = guess(meaning, numeric, taken=[*bounds["low"], *bounds["high"], *yearly])
         if central is None:
             continue
-        lines.append(line(meaning, central, plan.look(central).words()))
+        lines.append(line(meaning, central, why=plan.look(central).words()))
         both = {end: guess(meaning, columns) for end, columns in bounds.items()}
         lines += [line(f"{meaning}_{end}", column) for end, column in both.items() if column]
     years = {m[0]: c for c in yearly if (m := _YEAR.search(c))}
@@ -215,5 +216,5 @@ def effect_lines(city: CityFiles) -> list[str]:
         line("effect", "in reach"),
         line("unit", "people in reach"),
     ]
-    near = [line("reach", "within"), line("distance_m", 500, "how near is near: check it")]
-    return lines + (near if shapes else [line("reach", "footprint", "the areas that where names")])
+    near = [line("reach", "within"), line("distance_m", 500, why="how near is near: check it")]
+    return lines + (near if shapes else [line("reach", "footprint", why="the areas that where names")])

@@ -100,7 +100,7 @@ def _places(piece: Piece, id_: str | None, word: str, *, digits: int | None = No
     column = name_column(piece, [id_])
     names = [""] * len(piece.table) if column is None else look_at(piece.table[column]).texts.to_list()
     layer = "neighbourhoods" if word == "zones" else label_of(word)
-    named = zip(ids_of(piece, id_, digits), names, strict=True)
+    named = zip(ids_of(piece, id_, digits=digits), names, strict=True)
     return sorted(Place(f"{word}:{one}", layer, one, plain_text(name)) for one, name in named if one)
 
 

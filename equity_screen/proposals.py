@@ -86,7 +86,7 @@ def propose_project(files: Iterable[str], *, folder: Path | None = None) -> str:
     """
     city = read_city(files, folder=folder)
     columns = None if city.zones is None else _columns(city)
-    piece = None if columns is None else columns.piece
+    piece = Piece("", pd.DataFrame()) if columns is None else columns.piece
     groups, used = _groups(columns)
     rankings, ranked = _rankings(columns, used)
     free = [] if columns is None else [c for c in columns.free if c not in used | ranked and not is_reserved(c)]
@@ -114,7 +114,7 @@ def _head(city: CityFiles) -> list[str]:
     lines = list(HEAD)
     if city.effects:
         first, *more = city.effects
-        lines.append(line("effects_file", first.file, f"{len(first.table)} benefits and burdens"))
+        lines.append(line("effects_file", first.file, why=f"{len(first.table)} benefits and burdens"))
         lines += [comment(f"{piece.called} looks like effects, too; a project reads one such file") for piece in more]
     lines += [
         comment(f"not recognised, and not used: {p.called} (columns {', '.join(p.columns)})") for p in city.others
@@ -136,8 +136,8 @@ def _columns(city: CityFiles) -> _Columns:
         ids |= {link.table_id}
         both = tuple(c for c in table.columns if c in frame.columns and c not in ids)
         added = [c for c in table.columns if c not in frame.columns]
-        keyed = table.table[added].set_axis(ids_of(table, link.table_id, link.digits))
-        rows = keyed.reindex(ids_of(zones, link.zone_id, link.digits))
+        keyed = table.table[added].set_axis(ids_of(table, link.table_id, digits=link.digits))
+        rows = keyed.reindex(ids_of(zones, link.zone_id, digits=link.digits))
         frame = pd.concat([frame.drop(columns=list(both)), rows.set_axis(frame.index)], axis=1)
     piece = Piece(zones.file, frame)
     population = _population(piece, ids)
@@ -163,17 +163,19 @@ def _neighbourhoods(city: CityFiles, columns: _Columns) -> list[str]:
     id_ = link.zone_id if link else id_column(zones)
     lines = [
         f"[neighbourhoods]  {comment('columns found: ' + ', '.join(zones.columns))}",
-        line("file", zones.file, f"{len(zones.table)} polygons"),
+        line("file", zones.file, why=f"{len(zones.table)} polygons"),
         *([line("layer", zones.layer)] if zones.layer else []),
         *_crs(zones),
-        line("id", id_, "filled in, and each once") if id_ else line("id", "column", "no column has an id in each row"),
+        line("id", id_, why="filled in, and each once")
+        if id_
+        else line("id", "column", why="no column has an id in each row"),
     ]
     lines.append(line("name", columns.name) if columns.name else line("name", "column", on=False))
     lines += _people_lines(columns)
     if city.people is not None and link is not None:
         lines += _table_lines(city.people, link, columns)
     if columns.households:
-        lines.append(line("households", columns.households, piece.look(columns.households).words()))
+        lines.append(line("households", columns.households, why=piece.look(columns.households).words()))
     return lines
 
 
@@ -183,10 +185,10 @@ def _people_lines(columns: _Columns) -> list[str]:
         counts = [c for c in columns.free if piece.look(c).whole and not kin("groups", c) and not says("area", c)]
         most = max(counts, key=lambda c: float(piece.look(c).known.sum()), default=None)
         why = "no column is known by its name as people; without one, areas and actions are counted only"
-        looks = [line("population", most, f"looks like it: {piece.look(most).words()}", on=False)] if most else []
+        looks = [line("population", most, why=f"looks like it: {piece.look(most).words()}", on=False)] if most else []
         return [comment(why), *(looks or [line("population", "column", on=False)])]
     look = piece.look(columns.population)
-    lines = [line("population", columns.population, f"{look.words()}, {look.known.sum():,.0f} in all")]
+    lines = [line("population", columns.population, why=f"{look.words()}, {look.known.sum():,.0f} in all")]
     blank = len(look.texts) - len(look.known)
     if blank:
         lines += _without_people(columns, ~look.texts.index.isin(look.known.index), blank)
@@ -205,26 +207,28 @@ def _without_people(columns: _Columns, blank: NDArray[np.bool_], count: int) -> 
     }
     kinds = {c: found for c, found in words.items() if 0 < len(found) < max(count, 2) and c != columns.name}
     if not kinds:
-        return [line("population_missing", "exclude", f"{count} have no number; or unpopulated", on=False)]
+        return [line("population_missing", "exclude", why=f"{count} have no number; or unpopulated", on=False)]
     column, found = next(iter(kinds.items()))
     return [
-        line("population_missing", "unpopulated", f"{count} have no number: just those of this kind", on=False),
+        line("population_missing", "unpopulated", why=f"{count} have no number: just those of this kind", on=False),
         line("unpopulated_where", {column: found}, on=False),
     ]
 
 
 def _table_lines(table: Piece, link: Link, columns: _Columns) -> list[str]:
-    lines = [line("table", table.file, f"{link.matched} of its {len(table.table)} ids are ids of neighbourhoods")]
+    lines = [line("table", table.file, why=f"{link.matched} of its {len(table.table)} ids are ids of neighbourhoods")]
     lines += [line("table_id", link.table_id)] if link.table_id != link.zone_id else []
     if link.digits is not None:
-        lines.append(line("id_digits", link.digits, "leading zeros were lost in one of the files; they are put back"))
+        lines.append(
+            line("id_digits", link.digits, why="leading zeros were lost in one of the files; they are put back")
+        )
     sides = ((link.zones_alone, "neighbourhoods that the table lacks"), (link.rows_alone, "its rows without a polygon"))
     for alone, where in sides:
         if alone:
             shown = ", ".join(alone[:SHOWN]) + (", …" if len(alone) > SHOWN else "")
             lines.append(comment(f"{where}: {len(alone)} ({shown})"))
     if link.zones_alone or link.rows_alone:
-        lines.append(line("unmatched", "exclude", "leaves them out, and names them", on=False))
+        lines.append(line("unmatched", "exclude", why="leaves them out, and names them", on=False))
     if columns.both:
         lines.append(comment(f"in both files, so not to be named here: {', '.join(columns.both)}"))
     return lines
@@ -239,7 +243,7 @@ def _crs(piece: Piece) -> list[str]:
     why = "the file does not say its CRS; " + (
         "its coordinates look like degrees" if degrees else "its coordinates are no degrees"
     )
-    return [line("crs", "EPSG:4326" if degrees else "EPSG:…", why, on=False)]
+    return [line("crs", "EPSG:4326" if degrees else "EPSG:…", why=why, on=False)]
 
 
 def _in_degrees(shapes: gpd.GeoSeries) -> bool:
@@ -265,7 +269,7 @@ def _groups(columns: _Columns | None) -> tuple[list[str], set[str]]:
     margins = [c for c in columns.free if says("margin", c)]
     named = {c: kin("groups", c) for c in columns.free if c not in margins}
     named = {c: group for c, group in named.items() if not says("rank", c)}
-    kinds = {c: people_kind(c, columns.piece.look(c), columns.people) for c in named}
+    kinds = {c: people_kind(c, columns.piece.look(c), population=columns.people) for c in named}
     keys: dict[str, str] = {}
     lines = []
     for column in sorted((c for c in named if named[c]), key=lambda c: kinds[c] != "count"):
@@ -278,12 +282,12 @@ def _groups(columns: _Columns | None) -> tuple[list[str], set[str]]:
         value |= {"margin": margin[0]} if len(margin) == 1 else {}
         keys[key_of(group, keys)] = column
         why = _reason(columns, column, kinds[column]) + (f"; of {among}, or of all people?" if among else "")
-        lines.append(line([*keys][-1], value, why, on=sure))
+        lines.append(line([*keys][-1], value, why=why, on=sure))
     alike = [c for c in named if not named[c] and kinds[c] == "count" and not says("income", c)]
     for column in alike[:MOST_OFF]:
         keys[key_of(column, keys, other="group")] = column
         why = f"looks like people: {_reason(columns, column, 'count')}"
-        lines.append(line([*keys][-1], {"label": label_of(column), "count": column}, why, on=False))
+        lines.append(line([*keys][-1], {"label": label_of(column), "count": column}, why=why, on=False))
     return lines, {*keys.values(), *margins}
 
 
@@ -298,7 +302,7 @@ def _reason(columns: _Columns, column: str, kind: str | None) -> str:
     words = look.words() + (", never above the population" if kind == "count" else "")
     words += "" if kind else "; not sure to be people, or percentages of them"
     people = columns.people
-    blank = int(((look.texts == "") & (True if people is None else people.notna())).sum())
+    blank = int(((look.texts == "") & True).sum())
     return words + (f'; {blank} blank: missing = "exclude" leaves those out' if blank else "")
 
 
@@ -307,14 +311,14 @@ def _area_groups(city: CityFiles) -> list[str]:
     why = "the people inside these polygons, if they are a group"
     areas = {key_of(stem_of(p), other="group"): p for p in city.areas if p.kind == "polygons"}
     values = {key: {"label": f"People in {label_of(stem_of(p))}", "layer": p.file} for key, p in areas.items()}
-    return [line(key, value, why, on=False) for key, value in values.items()]
+    return [line(key, value, why=why, on=False) for key, value in values.items()]
 
 
 def _priority(city: CityFiles) -> list[str]:
     """Show what the priority could be, all of it off: that is for the city to say."""
     head, *rest = SAMPLES["priority"].strip("\n").split("\n")
     why = "instead of column and at_least, if these areas are the priority"
-    return [head, *(line("layer", p.file, why, on=False) for p in city.areas if p.kind == "polygons"), *rest]
+    return [head, *(line("layer", p.file, why=why, on=False) for p in city.areas if p.kind == "polygons"), *rest]
 
 
 def _rankings(columns: _Columns | None, used: set[str]) -> tuple[list[str], set[str]]:
@@ -325,4 +329,4 @@ def _rankings(columns: _Columns | None, used: set[str]) -> tuple[list[str], set[
     sure = look.within(*INCOMES)
     why = look.words() if sure else f"{look.words()}: an income?"
     value = {"column": column, "higher_is": "advantaged", "label": "income"}
-    return [line("income", value, why, on=sure)], {column}
+    return [line("income", value, why=why, on=sure)], {column}

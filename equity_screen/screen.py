@@ -260,7 +260,7 @@ def screen(
     neighbourhoods: gpd.GeoDataFrame,
     plan: Plan,
     *,
-    priority: pd.Series | None = None,
+    priority: pd.Series | gpd.GeoDataFrame | None = None,
     question: Question | None = None,
     blocks: gpd.GeoDataFrame | None = None,
     boundaries: Mapping[str, Boundary] | None = None,
@@ -273,8 +273,9 @@ def screen(
         Table by neighbourhood.
     plan : Plan
         Actions and effects.
-    priority : pandas.Series of bool, optional
-        Priority neighbourhoods, on the neighbourhoods' index; instead of the question's rule.
+    priority : pandas.Series of bool or GeoDataFrame, optional
+        Priority neighbourhoods, on the neighbourhoods' index, or priority areas of their own; instead of the
+        question's rule.
     question : Question, optional
         Groups, rankings, indicators, priority rule; groups default to all ``people_`` columns.
     blocks : GeoDataFrame, optional
@@ -303,8 +304,10 @@ def screen(
     >>> result.scores.loc[["EAST", "WEST"], "benefit_priority_place_share"].round(4).tolist()
     [0.3333, 0.25]
     """
-    inputs = Inputs(None, blocks, None, (), NO_INPUTS, (), fatal=False, boundaries=boundaries or {})
-    return _screened(neighbourhoods, plan, question=question or Question(), inputs=inputs, given=priority)
+    areas = priority if isinstance(priority, gpd.GeoDataFrame) else None
+    inputs = Inputs(None, blocks, None, (), NO_INPUTS, (), False, boundaries or {}, areas)  # noqa: FBT003
+    given = None if areas is not None else priority
+    return _screened(neighbourhoods, plan, question=question or Question(), inputs=inputs, given=given)
 
 
 def _screened(

@@ -103,7 +103,7 @@ def comment(text: object) -> str:
     return f"# {plain_text(text, limit=LONGEST_COMMENT)}"
 
 
-def line(key: str, value: object, why: str = "", *, on: bool = True) -> str:
+def line(key: str, value: object, *, why: str = "", on: bool = True) -> str:
     """Write a key with its value, and a comment on why it is proposed.
 
     Parameters
@@ -124,7 +124,7 @@ def line(key: str, value: object, why: str = "", *, on: bool = True) -> str:
 
     Examples
     --------
-    >>> print(line("crs", "EPSG:4326", "looks like degrees", on=False))
+    >>> print(line("crs", "EPSG:4326", why="looks like degrees", on=False))
     # crs = "EPSG:4326"              # looks like degrees
     """
     text = f"{'' if on else '# '}{key_text(key)} = {value_text(value)}"

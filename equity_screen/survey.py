@@ -427,13 +427,13 @@ def _match(zones: Piece, table: Piece, *, on: tuple[str, str]) -> Link:
     if not set(mine) & set(theirs) or len(set(mine) & set(theirs)) < len(set(mine)):
         digits = lost_zeros(mine, theirs)
     if digits is not None:
-        mine, theirs = ids_of(zones, on[0], digits), ids_of(table, on[1], digits)
+        mine, theirs = ids_of(zones, on[0], digits=digits), ids_of(table, on[1], digits=digits)
     both = set(mine) & set(theirs)
     alone = tuple(sorted(set(mine) - both)), tuple(sorted(set(theirs) - both))
     return Link(*on, digits, len(both), *alone)
 
 
-def ids_of(piece: Piece, column: str, digits: int | None = None) -> list[str]:
+def ids_of(piece: Piece, column: str, *, digits: int | None = None) -> list[str]:
     """Read the ids of a piece as a run would.
 
     Parameters
@@ -452,7 +452,7 @@ def ids_of(piece: Piece, column: str, digits: int | None = None) -> list[str]:
 
     Examples
     --------
-    >>> ids_of(Piece("z.csv", pd.DataFrame({"id": ["7", "A"]})), "id", 3)
+    >>> ids_of(Piece("z.csv", pd.DataFrame({"id": ["7", "A"]})), "id", digits=3)
     ['007', 'A']
     """
     from_file = clean_ids(piece.table[column], _NOWHERE, digits=digits)[0]

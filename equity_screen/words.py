@@ -254,7 +254,9 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
         everyone, *groups = rows.to_dict("records")
         if everyone.get("group") == "everyone" and everyone["people_reached"] > 0:
             sentences.append(_everyone_sentence(everyone, scope=scope, ledger=ledger))
-            sentences += [once_sentence(row, everyone=everyone) for row in groups]
+            # Where everyone is in reach, so is everyone of each group: the lines would say nothing.
+            if percent_text(everyone["reached_share"]) != percent_text(1.0):
+                sentences += [once_sentence(row, everyone=everyone) for row in groups]
     return tuple(sentences)
 
 

@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, Point, box
 
+from equity_screen.baseline import BASELINE, TIMELINE
+from equity_screen.boundaries import named_areas
+from equity_screen.footprints import COLUMNS as FOOTPRINTS
+from equity_screen.parts import EFFECTS, ONCE
 from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, Ranking
 
 UTM = "EPSG:32618"
@@ -47,6 +51,7 @@ def small_neighbourhoods() -> gpd.GeoDataFrame:
         "people_colour": [600.0, 1000.0, 600.0, 0.0],
         "heat": [34.0, 32.0, 30.0, 29.0],
         "priority": [True, False, False, False],
+        "priority_share": [1.0, 0.0, 0.0, 0.0],
         "burden_score": [8.0, 4.0, 2.0, NAN],
         "burden_percentile": [100.0, 50.0, 0.0, NAN],
         "benefit_reached_share": [1.0, 0.5, 0.0, NAN],
@@ -362,6 +367,12 @@ def small_result() -> SimpleNamespace:
         neighbourhoods=small_neighbourhoods(),
         actions=actions,
         reach=small_reach(actions),
+        areas=named_areas({}),
+        by_boundary=pd.DataFrame(columns=list(ONCE)),
+        by_boundary_effect=pd.DataFrame(columns=list(EFFECTS)),
+        footprints=pd.DataFrame(columns=list(FOOTPRINTS)),
+        baseline=pd.DataFrame(columns=list(BASELINE)),
+        timeline=pd.DataFrame(columns=list(TIMELINE)),
         scores=scores,
         by_effect=by_effect,
         by_group=small_by_group(),

@@ -113,17 +113,22 @@ def test_districts_hold_their_neighbourhoods_to_the_centimetre(land: gpd.GeoData
     assert inner.within(areas[land["district_id"]].set_axis(land.index)).all()
 
 
-def test_each_ward_holds_its_own_centre_and_no_other() -> None:
+def test_each_ward_holds_its_own_centre_and_no_other(land: gpd.GeoDataFrame) -> None:
     table = by_hand("wards")
     centres = gpd.GeoSeries([footprint(f"POINT ({e} {n})") for e, n in zip(table["east"], table["north"], strict=True)])
-    areas = wards()
+    areas = wards(land)
     assert areas["id"].tolist() == table["id"].tolist()
     held = areas.to_crs(CRS).geometry.apply(centres.within)
     np.testing.assert_array_equal(held, np.eye(len(table), dtype=bool))
 
 
 def test_wards_cover_the_whole_city(land: gpd.GeoDataFrame) -> None:
-    assert wards().to_crs(CRS).union_all().contains(shapely.box(*land.total_bounds))
+    assert wards(land).to_crs(CRS).union_all().buffer(0.05).contains(land.union_all())
+
+
+def test_wards_end_a_little_way_out_on_the_water(land: gpd.GeoDataFrame) -> None:
+    farthest = shapely.hausdorff_distance(wards(land).to_crs(CRS).union_all(), land.union_all())
+    assert 350 < farthest < 900
 
 
 def test_the_lowland_holds_one_neighbourhood_and_a_rim(land: gpd.GeoDataFrame) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from equity_screen.cli import main
@@ -208,17 +209,47 @@ def test_init_writes_a_file_that_check_finds_incomplete(
     assert "neighbourhoods" in err
 
 
-def test_init_proposes_columns_and_check_then_passes_or_names_what_is_missing(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_init_proposes_a_project_that_check_accepts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project.unlink()
-    assert main(["init", "zones.geojson", "actions.csv"]) == 0
+    assert main(["init", "actions.csv", "zones.geojson"]) == 0
     text = Path("screen.toml").read_text(encoding="utf-8")
     assert 'file = "zones.geojson"' in text
-    assert 'file = "actions.csv"' in text
-    code = main(["check", "screen.toml"])
-    assert code in (0, 3)
-    assert code == 0 or "Mend: " in capsys.readouterr().err
+    assert 'where = "where"' in text
+    capsys.readouterr()
+    assert main(["check", "screen.toml", "--quiet"]) == 0
+    assert "6 rows" in capsys.readouterr().out
+
+
+def test_init_names_the_files_from_the_folder_of_the_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("study").mkdir()
+    assert main(["init", "zones.geojson", "actions.csv", "--out", "study/city.toml"]) == 0
+    assert 'file = "../zones.geojson"' in Path("study/city.toml").read_text(encoding="utf-8")
+    assert main(["check", "study/city.toml", "--quiet"]) == 0
+    assert project.is_file()
+    capsys.readouterr()
+
+
+def test_init_of_a_file_that_is_not_there_is_bad_input(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "zones.gpkg", "--out", "new.toml"]) == 3
+    assert "zones.gpkg: no such file" in capsys.readouterr().err
+    assert not Path("new.toml").exists()
+    assert project.is_file()
+
+
+def test_init_plan_writes_a_spreadsheet_with_the_places(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = names_in(Path())
+    assert main(["init", "--plan", "plan.xlsx", "zones.geojson"]) == 0
+    assert "plan.xlsx written. Fill in, then: equity-screen init FILES plan.xlsx" in capsys.readouterr().out
+    assert names_in(Path()) - before == {"plan.xlsx"}
+    places = openpyxl.load_workbook("plan.xlsx")["places"]
+    assert [row[0].value for row in places.iter_rows(min_row=4)] == ["zones:A", "zones:B", "zones:C", "zones:D"]
+    assert main(["init", "--plan", "plan.xlsx"]) == 4
+    assert "plan.xlsx exists" in capsys.readouterr().err
+    assert main(["init", "--plan", "plan.ods"]) == 2
+    assert "a plan is written as .xlsx or .csv" in capsys.readouterr().err
+    assert main(["init", "--plan", "plan.csv"]) == 0
+    assert "plan.csv, plan_effects.csv written" in capsys.readouterr().out
+    assert project.is_file()
 
 
 def test_init_never_writes_over_a_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

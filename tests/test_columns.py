@@ -160,10 +160,10 @@ class TestPeopleKind:
         ],
     )
     def test_by_values(self, name, values, kind):
-        assert people_kind(name, look_at(pd.Series(values)), PEOPLE) == kind
+        assert people_kind(name, look_at(pd.Series(values)), population=PEOPLE) == kind
 
     def test_counts_need_a_population(self):
-        assert people_kind("n", look_at(pd.Series([900, 1200])), None) is None
+        assert people_kind("n", look_at(pd.Series([900, 1200])), population=None) is None
 
     def test_small_places_may_have_small_counts(self):
-        assert people_kind("n", look_at(pd.Series([9, 12])), pd.Series([100.0, 90.0])) == "count"
+        assert people_kind("n", look_at(pd.Series([9, 12])), population=pd.Series([100.0, 90.0])) == "count"

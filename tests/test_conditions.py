@@ -23,6 +23,8 @@ from equity_screen.errors import InputError
 from equity_screen.survey import CityFiles, Piece, read_city
 from tests.cities import UTM, box, table, write, zones
 
+NOTHING = Piece("", table({}))
+
 
 def on(lines):
     return tomllib.loads("\n".join(lines))
@@ -92,7 +94,7 @@ class TestColumns:
 class TestRasters:
     def lines(self, folder, name, values, **options):
         write_raster(folder / name, np.asarray(values), **options)
-        return condition_lines(read_city([name], folder=folder), None, free=[], folder=folder)
+        return condition_lines(read_city([name], folder=folder), NOTHING, free=[], folder=folder)
 
     def test_known_by_the_name_of_the_file(self, tmp_path):
         lines = self.lines(tmp_path, "heat_2024.tif", np.array([[24.5, 31.0]], dtype="float32"))
@@ -112,7 +114,7 @@ class TestRasters:
         (tmp_path / "heat.tif").write_bytes(b"no raster")
         city = read_city(["heat.tif"], folder=tmp_path)
         with pytest.raises(InputError, match=r"heat\.tif: cannot be read as a GeoTIFF"):
-            condition_lines(city, None, free=[], folder=tmp_path)
+            condition_lines(city, NOTHING, free=[], folder=tmp_path)
 
 
 class TestLayers:
@@ -120,7 +122,7 @@ class TestLayers:
         city = read_city(
             write(folder, z=zones(), plan=table({"where": ["citywide"], "cost": [1]}), **layers), folder=folder
         )
-        return condition_lines(city, None, free=[], folder=folder)
+        return condition_lines(city, NOTHING, free=[], folder=folder)
 
     def test_a_grid_with_a_known_rate(self, tmp_path):
         cells = [box(i - 0.5, -1, i + 0.5, 4) for i in range(5)]
@@ -153,7 +155,7 @@ class TestBoundaries:
 
     def test_a_layer(self, tmp_path):
         city = read_city(write(tmp_path, z=zones(), bydele=self.HALVES), folder=tmp_path)
-        found = on(boundary_lines(city, None, taken=[]))
+        found = on(boundary_lines(city, NOTHING, taken=[]))
         assert found == {"bydele": {"label": "Bydele", "file": "bydele.gpkg", "id": "nr", "name": "navn"}}
 
     @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from equity_screen.inequality import (
     kolm_pollak_ede,
     mid_rank,
 )
-from equity_screen.overlay import Overlay, overlay
+from equity_screen.overlay import Ground as Land, Overlay, Reach, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Indicator, Question, Ranking
 from equity_screen.schema import Origin
@@ -88,7 +88,9 @@ def laid_of(town: Town) -> Overlay:
     )
     outside = pd.Series(0.0, index=columns)
     once = Relation(csc_array((len(rows), 0)), rows, pd.Index([]))
-    return Overlay(shares, doses, shares, gpd.GeoDataFrame(), outside, np.zeros(len(columns), dtype=bool), {}, once)
+    nowhere, placed = gpd.GeoSeries(), np.zeros(len(columns), dtype=bool)
+    ground = Land(nowhere, None, Reach(nowhere, None), Reach(nowhere, None))
+    return Overlay(shares, doses, shares, gpd.GeoDataFrame(), outside, placed, {}, once, ground)
 
 
 def groups_of(town: Town) -> pd.DataFrame:
@@ -530,7 +532,10 @@ def screened(hoods: gpd.GeoDataFrame, plan: Plan, blocks: gpd.GeoDataFrame | Non
     return screen(hoods, plan, question=ask(), blocks=blocks, priority=hot)
 
 
-TABLES = ("scores", "by_effect", "by_group", "together", "before_after", "coverage", "neighbourhoods", "reach")
+TABLES = (
+    *("scores", "by_effect", "by_group", "together", "before_after", "coverage", "neighbourhoods", "reach"),
+    *("by_boundary", "by_boundary_effect", "footprints", "baseline", "timeline", "areas"),
+)
 
 
 def bytes_of(result: Result) -> dict[str, bytes]:

@@ -12,6 +12,10 @@ import pytest
 import shapely
 
 from equity_screen import maps
+from equity_screen.boundaries import Boundary
+from equity_screen.recipe import Priority, Question
+from equity_screen.screen import screen
+from equity_screen.synthetic import four_actions, four_zones
 from equity_screen.text import safe_text
 from tests.browser import broken_rules, visit
 from tests.results import UTM, hostile_result, small_result, without_burdens
@@ -98,6 +102,7 @@ class TestFigures:
             "People": "2,000",
             "People with low incomes": "400 (20.0 %)",
             "Communities of colour": "1,000 (50.0 %)",
+            "Summer heat [°C]": "32.0",
             "Burden score": "4.00",
             "Burden percentile": "50.0",
             "In most burdened quarter": "no",
@@ -165,7 +170,7 @@ class TestFigures:
 class TestNotAssessed:
     def test_no_theme_layer_or_zero_stands_for_a_burden(self):
         page = rendered(without_burdens())
-        assert len(drawn(page, "theme")) == 2
+        assert len(drawn(page, "theme")) == 3
         assert [reach["ledger"] for reach in drawn(page, "reach")] == ["benefit"]
         assert not any("burden of" in name or "of a burden" in name for name in layer_names(page))
         assert "burdens of active actions: not assessed" in page
@@ -175,7 +180,7 @@ class TestNotAssessed:
         result = small_result()
         result.actions.loc["tram", "active"] = result.scores.loc["tram", "active"] = False
         page = rendered(result)
-        assert len(drawn(page, "theme")) == 2
+        assert len(drawn(page, "theme")) == 3
         assert "burdens of active actions: not assessed" in page
         assert "Area in reach of a burden (all actions)" in layer_names(page)
         assert "Area in reach of a burden (active actions)" not in layer_names(page)
@@ -197,9 +202,10 @@ class TestNotAssessed:
 
 class TestStatus:
     def test_names_say_that_the_numbers_are_of_active_actions(self):
-        assert layer_names(rendered(small_result()))[:6] == [
+        assert layer_names(rendered(small_result()))[:7] == [
             "Burden score",
             *("People in reach of a benefit (active actions)", "People in reach of a burden (active actions)"),
+            "Summer heat",
             "Outline: most burdened quarter",
             *("Area in reach of a benefit (active actions)", "Area in reach of a burden (active actions)"),
         ]
@@ -286,7 +292,7 @@ class TestOutline:
 class TestOddCities:
     def test_no_action(self):
         page = rendered(without(small_result(), []))
-        assert len(drawn(page, "theme")) == 1
+        assert len(drawn(page, "theme")) == 2
         assert drawn(page, "actions") == drawn(page, "reach") == []
 
     def test_one_neighbourhood(self):
@@ -434,3 +440,42 @@ class TestInBrowser:
         assert text in page.inner_text("#details")
         assert page.evaluate("window.ran") is None
         assert faults == []
+
+
+class TestWithoutPeople:
+    """A run that knows no people: actions are counted, nothing is said of people."""
+
+    @pytest.fixture
+    def page(self):
+        city = four_zones().drop(columns="people_low_income").assign(population=np.nan)
+        return rendered(screen(city, four_actions()))
+
+    def test_neighbourhoods_are_coloured_by_their_actions(self, page):
+        assert [theme["classes"] for theme in drawn(page, "theme")] == [[0, 1, 0, 1]]  # by name: D, C, B, A
+
+    def test_nothing_is_said_of_people(self, page):
+        (city,) = drawn(page, "city")
+        assert city["neighbourhoods"]["labels"] == ["Burden score", "Burden percentile", "In priority neighbourhoods"]
+
+
+class TestAreas:
+    def test_borders_of_a_boundary_can_be_switched_on(self):
+        banks = Boundary("Banks", gpd.GeoDataFrame({"name": ["S"]}, index=["s"], geometry=[south()], crs=25832))
+        page = rendered(screen(four_zones(), four_actions(), boundaries={"bank": banks}))
+        (shape,) = drawn(page, "boundary")
+        assert shapely.geometry.shape(shape).geom_type in ("LineString", "MultiLineString")
+        assert "Outline: Banks" in layer_names(page)
+        assert drawn(page, "priority") == []
+
+    def test_priority_areas_are_outlined_as_they_are(self):
+        areas = gpd.GeoDataFrame(geometry=[south()], crs=25832)
+        question = Question(priority=Priority(layer="old.geojson", label="old towns"))
+        page = rendered(screen(four_zones(), four_actions(), question=question, priority=areas))
+        (shape,) = drawn(page, "priority")
+        exact = gpd.GeoSeries([south()], crs=25832).to_crs(4326).iloc[0]
+        assert shapely.geometry.shape(shape).symmetric_difference(exact).area < 1e-3 * exact.area
+        assert "old towns (1 area)" in page
+
+
+def south() -> shapely.Polygon:
+    return shapely.union_all(four_zones().geometry[["A", "B"]].array)

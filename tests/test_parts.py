@@ -75,14 +75,22 @@ class TestCut:
     def test_by_area(self):
         found = cut(km_box(0, 0, 2, 0.25), km_box(0, 0.25, 1, 2))
         assert found == {
-            **{("A", 0): 0.25, ("A", 1): 0.75, ("B", 0): 0.25, ("B", -1): 0.75},
-            **{("C", 1): 1, ("D", -1): 1},
+            ("A", 0): 0.25,
+            ("A", 1): 0.75,
+            ("B", 0): 0.25,
+            ("B", -1): 0.75,
+            ("C", 1): 1,
+            ("D", -1): 1,
         }
 
     def test_by_points_where_there_are_any_and_by_area_elsewhere(self):
         assert cut(FOOT, blocks=points()) == {
-            **{("A", 0): 0.8, ("A", -1): 0.2, ("B", 0): 0.5, ("B", -1): 0.5},
-            **{("C", -1): 1, ("D", -1): 1},
+            ("A", 0): 0.8,
+            ("A", -1): 0.2,
+            ("B", 0): 0.5,
+            ("B", -1): 0.5,
+            ("C", -1): 1,
+            ("D", -1): 1,
         }
 
     def test_points_of_nobody_count_for_none(self):

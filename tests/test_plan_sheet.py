@@ -101,7 +101,7 @@ class TestWorkbook:
             for name in ("actions", "effects")
         }
         where = checks["actions"]["D2:D2001"]
-        assert (where.formula1, bool(where.showErrorMessage)) == ("=places!$A$2:$A$5", False)
+        assert (where.formula1, bool(where.showErrorMessage)) == ("places!$A$2:$A$5", False)
         ledger = checks["effects"]["B2:B2001"]
         assert (ledger.formula1, bool(ledger.showErrorMessage)) == ('"benefit,burden"', True)
         cost = checks["actions"]["H2:H2001"]

@@ -21,7 +21,7 @@ class TestToml:
 
     @given(ANY, ANY)
     def test_a_comment_never_becomes_a_line(self, text, why):
-        raw = tomllib.loads("\n".join([comment(text), line("on", text, why), line("off", text, why, on=False)]))
+        raw = tomllib.loads("\n".join([comment(text), line("on", text, why=why), line("off", text, why=why, on=False)]))
         assert raw == {"on": text}
 
     @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ class TestToml:
         assert tomllib.loads(f"a = {value_text(value)}")["a"] == value
 
     def test_a_line_is_one_line(self):
-        assert line("a", "two\nlines", "three\nlines", on=False).count("\n") == 0
+        assert line("a", "two\nlines", why="three\nlines", on=False).count("\n") == 0
 
 
 class TestText:

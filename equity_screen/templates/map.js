@@ -150,9 +150,9 @@ const equityScreen = (() => {
 
   const ACTION_STYLES = {
     Point: dotStyle,
-    Polygon: (sector, marker) => ({
+    Polygon: (sector, marker, outlined) => ({
       pane: "areas", className: "action-area", color: sector.colour, weight: 3.5, fillColor: sector.colour,
-      fillOpacity: marker ? 0 : 0.18, ...EDGES[marker],
+      fillOpacity: marker || outlined ? 0 : 0.18, ...EDGES[marker],
     }),
     LineString: (sector, marker) =>
       ({pane: "lines", className: "action-line", color: sector.colour, weight: 5, opacity: 1, ...EDGES[marker]}),
@@ -161,7 +161,7 @@ const equityScreen = (() => {
   function drawActions(map, sector) {
     const styleOf = (feature) =>
       (ACTION_STYLES[feature.geometry.type.replace("Multi", "")] || ACTION_STYLES.LineString)(
-        sector, sector.markers[feature.properties.index]);
+        sector, sector.markers[feature.properties.index], sector.outlined[feature.properties.index]);
     return L.geoJSON(features(sector.shapes), {
       style: styleOf,
       pointToLayer: (feature, place) => L.circleMarker(place),
