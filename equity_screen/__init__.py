@@ -101,9 +101,7 @@ if TYPE_CHECKING:
         share_covered as share_covered,
     )
     from equity_screen.overlay import (
-        Ground as Ground,
         Overlay as Overlay,
-        Reach as Reach,
         overlay as overlay,
         require_drivers as require_drivers,
     )
@@ -116,14 +114,6 @@ if TYPE_CHECKING:
     )
     from equity_screen.plan_sheet import (
         propose_plan as propose_plan,
-    )
-    from equity_screen.plots import (
-        Dot as Dot,
-        DotPlot as DotPlot,
-        Scale as Scale,
-        dot_row as dot_row,
-        lay_out as lay_out,
-        with_heading as with_heading,
     )
     from equity_screen.project import (
         Project as Project,
@@ -155,12 +145,14 @@ if TYPE_CHECKING:
         render_report as render_report,
         write_report as write_report,
     )
+    from equity_screen.result import (
+        Result as Result,
+    )
     from equity_screen.schema import (
         Checked as Checked,
         Origin as Origin,
     )
     from equity_screen.screen import (
-        Result as Result,
         ready as ready,
         screen as screen,
         screen_project as screen_project,
@@ -252,9 +244,7 @@ _EXPORTS = {
     "four_zones": "synthetic",
     "synthetic_city": "synthetic",
     "write_city": "synthetic",
-    "Ground": "overlay",
     "Overlay": "overlay",
-    "Reach": "overlay",
     "overlay": "overlay",
     "require_drivers": "overlay",
     "concentration_index": "inequality",
@@ -278,6 +268,7 @@ _EXPORTS = {
     "before_after": "change",
     "baseline_means": "baseline",
     "timeline": "baseline",
+    "Result": "result",
     "Project": "project",
     "ProjectFile": "project",
     "parse_project": "project",
@@ -286,17 +277,10 @@ _EXPORTS = {
     "propose_plan": "plan_sheet",
     "Inputs": "inputs",
     "gather": "inputs",
-    "Result": "screen",
     "ready": "screen",
     "screen": "screen",
     "screen_project": "screen",
     "usable": "screen",
-    "Dot": "plots",
-    "DotPlot": "plots",
-    "Scale": "plots",
-    "dot_row": "plots",
-    "lay_out": "plots",
-    "with_heading": "plots",
     "OfflineMap": "maps",
     "map_screen": "maps",
     "write_map": "maps",

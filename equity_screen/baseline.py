@@ -133,7 +133,9 @@ def timeline(actions: pd.DataFrame) -> pd.DataFrame:
     """
     actions = actions[actions["active"].eq(other=True)]
     given = {str(c).removeprefix("tco2e_"): str(c) for c in actions.columns if _is_year(str(c))}
-    start = actions["start"].astype("float64") if "start" in actions.columns else pd.Series(dtype="float64")
+    # Plans made by hand may lack the years.
+    actions = actions.assign(**{name: np.nan for name in ("start", "end") if name not in actions.columns})
+    start = actions["start"].astype("float64")
     if not given and not start.notna().any():
         return pd.DataFrame(columns=list(TIMELINE))
     years = sorted({f"{year:.0f}" for year in start.dropna()} | set(given))

@@ -253,7 +253,9 @@ def _home(shapes: NDArray[np.object_], places: NDArray[np.object_]) -> NDArray[n
     return home
 
 
-def priority_places(zones: gpd.GeoSeries, priority: pd.Series, areas: gpd.GeoDataFrame | None) -> shapely.Geometry:
+def priority_places(
+    zones: gpd.GeoSeries, priority: pd.Series, *, areas: gpd.GeoDataFrame | None = None
+) -> shapely.Geometry:
     """Unite the priority places: the areas of a layer, or the neighbourhoods that a rule picked.
 
     Parameters
@@ -274,7 +276,7 @@ def priority_places(zones: gpd.GeoSeries, priority: pd.Series, areas: gpd.GeoDat
     --------
     >>> from equity_screen.synthetic import four_zones
     >>> zones = four_zones().geometry
-    >>> priority_places(zones, pd.Series([True, True, False, False], index=zones.index), None).area
+    >>> priority_places(zones, pd.Series([True, True, False, False], index=zones.index)).area
     2000000.0
     """
     shapes = zones[priority] if areas is None else to_space(areas.geometry, zones.crs)

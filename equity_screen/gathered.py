@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -40,7 +41,7 @@ class Gathered:
         self.findings: list[Finding] = []
         self.fatal = False
         self.status: list[pd.DataFrame] = []
-        self.files: list[dict[str, object]] = []
+        self.files: list[dict[str, Any]] = []
         self.in_both: set[str] = set()
 
     @contextmanager
@@ -92,7 +93,9 @@ class Gathered:
             The table, and what names its rows.
         """
         table, origin = read_table(self.path(name), layer=layer)
-        next(file for file in self.files if file["file"] == name)["rows"] = len(table)
+        # A workbook may be read sheet by sheet.
+        entry = next(file for file in self.files if file["file"] == name)
+        entry["rows"] = entry.get("rows", 0) + len(table)
         return table, origin
 
     def layer(self, name: str, crs: str | None = None) -> gpd.GeoDataFrame:

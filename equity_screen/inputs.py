@@ -186,7 +186,7 @@ def _joined(
     declared = project.neighbourhoods
     if declared.table is None:
         return None, origin
-    table, table_origin = gathered.table(declared.table)
+    table, table_origin = gathered.table(declared.table, declared.table_layer)
     on = (declared.id, declared.table_id or declared.id)
     gathered.in_both = (set(frame.columns) & set(table.columns)) - {*on}
     both = gathered.in_both & _read_columns(project)

@@ -54,7 +54,7 @@ from equity_screen.themes import (
 )
 
 if TYPE_CHECKING:
-    from equity_screen.screen import Result
+    from equity_screen.result import Result
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline' data:; "
@@ -303,7 +303,7 @@ def _themes(result: Result, hoods: gpd.GeoDataFrame) -> list[Theme]:
     themes = [burden_theme(hoods), *(reached_theme(hoods, ledger, absent=absent) for ledger in counted)]
     if not people_known(result) and len(result.actions):
         themes.append(actions_theme(hoods, result.footprints))
-    themes += [indicator_theme(hoods, name, one) for name, one in result.question.indicators.items()]
+    themes += [indicator_theme(hoods, name, indicator=one) for name, one in result.question.indicators.items()]
     asked = any(one.burden for one in result.question.indicators.values())
     shown = [theme for theme in themes if theme.legend or (asked and theme is themes[0])]
     return sorted(shown or themes[:1], key=lambda theme: not theme.legend)
@@ -317,7 +317,7 @@ def _theme_layers(themes: Sequence[Theme]) -> Iterator[ScreenLayer]:
 
 
 def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Iterator[ScreenLayer]:
-    outline = priority_outline(result, hoods, shapes)
+    outline = priority_outline(result, hoods, shapes=shapes)
     if outline is not None:
         yield ScreenLayer("priority", outline, name=data_text(f"Outline: {_priority_label(result)}"))
     for label, shape in boundary_outlines(result):

@@ -14,7 +14,7 @@ from shapely.geometry import mapping
 from equity_screen.crs import WGS84
 
 if TYPE_CHECKING:
-    from equity_screen.screen import Result
+    from equity_screen.result import Result
 
 DECIMALS = 5
 DETAIL = 4000  # parts of the layer's longer side that a simplified border may be off by
@@ -70,7 +70,7 @@ def light_shapes(layer: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return np.asarray(shapely.transform(degrees, lambda places: np.round(places, DECIMALS)))
 
 
-def priority_outline(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> dict[str, Any] | None:
+def priority_outline(result: Result, hoods: gpd.GeoDataFrame, *, shapes: NDArray[np.object_]) -> dict[str, Any] | None:
     """Draw one outline around priority places; none where nothing is priority.
 
     Parameters
@@ -92,7 +92,7 @@ def priority_outline(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np
     >>> from equity_screen.screen import screen
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> result = screen(four_zones(), four_actions())
-    >>> priority_outline(result, result.neighbourhoods, light_shapes(result.neighbourhoods)) is None
+    >>> priority_outline(result, result.neighbourhoods, shapes=light_shapes(result.neighbourhoods)) is None
     True
     """
     own = result.areas[result.areas["boundary"] == "priority"]

@@ -20,7 +20,7 @@ from xstatic.pkg import jquery, leaflet
 from equity_screen.text import MAX_CHARACTERS, number_text, percent_text, safe_text
 
 if TYPE_CHECKING:
-    from equity_screen.screen import Result
+    from equity_screen.result import Result
 
 ACTIVE_SCOPE = "active actions"
 STATES = {True: "active", False: "not active"}

@@ -138,7 +138,7 @@ def _shapes(
     return shapes
 
 
-def reach_in(parts: Parts, reach: Reach, whole: csc_array, *, ground: Ground) -> csr_array:
+def reach_in(parts: Parts, reach: Reach, *, whole: csc_array, ground: Ground) -> csr_array:
     """Share of each part's people in reach of each column.
 
     Parameters
@@ -164,7 +164,7 @@ def reach_in(parts: Parts, reach: Reach, whole: csc_array, *, ground: Ground) ->
     >>> city = four_zones()
     >>> laid = overlay(city, four_actions())
     >>> parts = cut_by(laid.ground, city.geometry[["A", "C"]])
-    >>> reach_in(parts, laid.ground.effects, laid.shares.matrix, ground=laid.ground).toarray()[:, -1].tolist()
+    >>> reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground).toarray()[:, -1].tolist()
     [1.0, 0.0, 1.0, 0.0]
     """
     base = csr_array(whole)[parts.zone]
@@ -194,7 +194,7 @@ def _measured(parts: Parts, reach: Reach, ground: Ground) -> csr_array:
     return csr_array(by_points.multiply(seen[:, None]) + by_area.multiply(~seen[:, None]))
 
 
-def inside_shares(parts: Parts, reached: csr_array, whole: csc_array) -> csc_array:
+def inside_shares(parts: Parts, reached: csr_array, *, whole: csc_array) -> csc_array:
     """Of the people of a neighbourhood in reach of a column, the share who live in any of the areas.
 
     Parameters
@@ -218,8 +218,8 @@ def inside_shares(parts: Parts, reached: csr_array, whole: csc_array) -> csc_arr
     >>> city = four_zones()
     >>> laid = overlay(city, four_actions())
     >>> parts, whole = cut_by(laid.ground, city.geometry[["A"]]), laid.shares.matrix
-    >>> reached = reach_in(parts, laid.ground.effects, whole, ground=laid.ground)
-    >>> inside_shares(parts, reached, whole).toarray()[:, -1].tolist()
+    >>> reached = reach_in(parts, laid.ground.effects, whole=whole, ground=laid.ground)
+    >>> inside_shares(parts, reached, whole=whole).toarray()[:, -1].tolist()
     [1.0, 0.0, 0.0, 0.0]
     """
     weights = np.where(parts.area < parts.areas, parts.share, 0.0)
@@ -408,8 +408,8 @@ def _one_boundary(laid: Overlay, effects: pd.DataFrame, people: People, *, bound
         (np.ones(len(parts.zone)), (parts.area, np.arange(len(parts.zone)))), shape=(parts.areas + 1, len(parts.zone))
     )
     homes = people.groups[parts.zone] * parts.share[:, None]
-    once = reach_in(parts, laid.ground.once, laid.once.matrix, ground=laid.ground)
-    reached = reach_in(parts, laid.ground.effects, laid.shares.matrix, ground=laid.ground)
+    once = reach_in(parts, laid.ground.once, whole=laid.once.matrix, ground=laid.ground)
+    reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
     doses = _doses(laid, parts, reached)
     found = _Found(
         gather @ homes,

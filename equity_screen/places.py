@@ -316,7 +316,7 @@ class _Layers:
             return self._of_zones(names)
         boundary = self.boundaries[kind]
         ids, absent = area_ids(boundary, names)
-        known = [*boundary.areas.index.astype(str), *boundary.areas["name"].astype(str)]
+        known = list(dict.fromkeys([*boundary.areas.index.astype(str), *boundary.areas["name"].astype(str)]))
         if boundary.members is not None:
             # The areas are neighbourhoods put together: the list of these is exact.
             members = boundary.members[boundary.members.isin(ids)].index.astype(str)

@@ -71,11 +71,16 @@ def mark_priority(
         chosen = _chosen(hoods, given, question)
         asked = chosen if given is not None or question.priority else None
         return hoods.assign(priority=chosen, priority_share=chosen.astype("float64")), Inside(asked, asked)
-    union = gpd.GeoSeries([priority_places(laid.ground.zones, pd.Series(dtype=bool), areas)], crs=laid.ground.zones.crs)
+    union = gpd.GeoSeries(
+        [priority_places(laid.ground.zones, pd.Series(dtype=bool), areas=areas)], crs=laid.ground.zones.crs
+    )
     parts = cut_by(laid.ground, union)
     share = share_inside(parts, len(hoods))
     pairs = [(laid.ground.effects, laid.shares.matrix), (laid.ground.once, laid.once.matrix)]
-    inside = [inside_shares(parts, reach_in(parts, reach, whole, ground=laid.ground), whole) for reach, whole in pairs]
+    inside = [
+        inside_shares(parts, reach_in(parts, reach, whole=whole, ground=laid.ground), whole=whole)
+        for reach, whole in pairs
+    ]
     return hoods.assign(priority=share > MOST, priority_share=share), Inside(*inside)
 
 

@@ -302,7 +302,7 @@ def _reason(columns: _Columns, column: str, kind: str | None) -> str:
     words = look.words() + (", never above the population" if kind == "count" else "")
     words += "" if kind else "; not sure to be people, or percentages of them"
     people = columns.people
-    blank = int(((look.texts == "") & True).sum())
+    blank = int(((look.texts == "") & (True if people is None else people.notna())).sum())
     return words + (f'; {blank} blank: missing = "exclude" leaves those out' if blank else "")
 
 

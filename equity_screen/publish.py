@@ -27,7 +27,7 @@ from equity_screen.gathered import Progress
 from equity_screen.maps import write_map
 from equity_screen.project import Project
 from equity_screen.report import write_report
-from equity_screen.screen import Result
+from equity_screen.result import Result
 from equity_screen.text import safe_cell
 
 RECORD = "run.json"

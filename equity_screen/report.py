@@ -28,7 +28,7 @@ from equity_screen.text import number_text
 from equity_screen.words import REACH_UNIT
 
 if TYPE_CHECKING:
-    from equity_screen.screen import Result
+    from equity_screen.result import Result
 
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MANY_ACTIONS, SHOWN_OF_MANY = 60, 20

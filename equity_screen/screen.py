@@ -9,8 +9,8 @@ neighbourhoods (:mod:`equity_screen.overlay`), and who gets what is one set of s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +23,7 @@ from equity_screen.baseline import baseline_means, timeline
 from equity_screen.boundaries import Boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
 from equity_screen.equity import by_effect, by_group, counted_once
-from equity_screen.errors import Finding, InputError, UsageError, finding
+from equity_screen.errors import InputError, finding
 from equity_screen.footprints import (
     Footprints,
     footprint_table,
@@ -34,101 +34,21 @@ from equity_screen.footprints import (
 from equity_screen.gathered import Progress
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, gather
+from equity_screen.narrative import sentences_on_people, sentences_on_places, with_baseline
 from equity_screen.overlay import SQUARE_METRES_PER_KM2, Overlay, overlay
 from equity_screen.parts import by_boundary
 from equity_screen.people import Floats, People, people_of
-from equity_screen.priority import mark_priority
+from equity_screen.priority import Inside, mark_priority
 from equity_screen.project import Project, ProjectFile, read_project
 from equity_screen.reach import QUADRANT_SEGMENTS
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
+from equity_screen.required import require_group, require_tables
+from equity_screen.result import Result
 from equity_screen.schema import Origin, row_status
-from equity_screen.scores import Found, score_actions, shares_of_people
-from equity_screen.text import did_you_mean
-from equity_screen.words import (
-    WITHOUT_PEOPLE,
-    action_sentences,
-    baseline_sentences,
-    footprint_sentences,
-    method_notes,
-    place_sentences,
-    together_sentences,
-)
+from equity_screen.scores import Found, score_actions
+from equity_screen.words import method_notes
 
 NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
-
-
-@dataclass(frozen=True, repr=False)
-class Result:
-    """All results of a screening, as plain tables.
-
-    Attributes
-    ----------
-    question : Question
-        What was asked.
-    neighbourhoods : GeoDataFrame
-        Table by neighbourhood with priority, priority_share, burden_score, burden_percentile,
-        benefit_reached_share and burden_reached_share.
-    actions, reach : GeoDataFrame
-        Actions; reach polygons of the located effects (WGS 84).
-    scores : DataFrame
-        One row for each action, both ledgers side by side.
-    areas : GeoDataFrame
-        Areas of the boundary layers, and priority areas that are a layer of their own (WGS 84).
-    by_effect, by_group, together, before_after : DataFrame
-        One row for each effect; for each effect and group; for people counted once; for each action
-        that changes a baseline indicator.
-    by_boundary, by_boundary_effect : DataFrame
-        People counted once, and each effect, by the areas of every boundary layer; both add up to the city.
-    footprints : DataFrame
-        Counts, money, carbon and areas of the actions by sector, decade, neighbourhood and boundary.
-    baseline : DataFrame
-        Mean of each indicator as it is, by group and by priority place.
-    timeline : DataFrame
-        The plan by year.
-    ledger, status, coverage : DataFrame
-        Accounts of rows, people, money and carbon; fate of each input row; what the data could see.
-    inputs : tuple of dict
-        Input files with their hashes.
-    methods : dict of str
-        Methods and conventions used, each a sentence.
-    sentences : dict of tuple of str
-        Plain sentences: ``"summary"`` and each action's id.
-
-    Examples
-    --------
-    >>> from equity_screen.synthetic import four_actions, four_zones
-    >>> screen(four_zones(), four_actions()).sentences["LOST"][0].startswith("Its place is not known")
-    True
-    """
-
-    question: Question
-    neighbourhoods: gpd.GeoDataFrame
-    actions: gpd.GeoDataFrame
-    reach: gpd.GeoDataFrame
-    areas: gpd.GeoDataFrame
-    scores: pd.DataFrame
-    by_effect: pd.DataFrame
-    by_group: pd.DataFrame
-    together: pd.DataFrame
-    by_boundary: pd.DataFrame
-    by_boundary_effect: pd.DataFrame
-    footprints: pd.DataFrame
-    baseline: pd.DataFrame
-    before_after: pd.DataFrame
-    timeline: pd.DataFrame
-    ledger: pd.DataFrame
-    status: pd.DataFrame
-    coverage: pd.DataFrame
-    inputs: tuple[dict[str, object], ...]
-    methods: dict[str, str]
-    sentences: dict[str, tuple[str, ...]]
-
-    def __repr__(self) -> str:
-        """Read as one line: what was screened, not the tables themselves."""
-        return (
-            f"Result({self.question.title!r}: {len(self.actions)} actions, {len(self.by_effect)} effects, "
-            f"{len(self.neighbourhoods)} neighbourhoods, {len(self.question.groups)} groups)"
-        )
 
 
 def screen_project(project: str | Path | ProjectFile, *, progress: Progress = lambda _: None) -> Result:
@@ -318,44 +238,67 @@ def _screened(
     inputs: Inputs,
     given: pd.Series | None = None,
 ) -> Result:
+    return _result(_lay(neighbourhoods, plan, question=question, inputs=inputs, given=given))
+
+
+class _Run(NamedTuple):
+    """Everything that the tables of a result are made from."""
+
+    question: Question
+    plan: Plan
+    hoods: gpd.GeoDataFrame
+    people: People
+    laid: Overlay
+    inside: Inside
+    inputs: Inputs
+
+    @property
+    def asked(self) -> bool:
+        """Whether priority places were asked for."""
+        return self.inside.effects is not None
+
+    @property
+    def areas_km2(self) -> Floats:
+        """Area of each neighbourhood [km²]."""
+        return np.asarray(shapely.area(self.laid.ground.zones.array) / SQUARE_METRES_PER_KM2)
+
+
+def _lay(
+    neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, question: Question, inputs: Inputs, given: pd.Series | None
+) -> _Run:
+    """Check the tables, put them in order, lay the effects over the neighbourhoods, mark priority."""
     question = _with_groups(question, neighbourhoods)
-    _require_group(question)
-    _require_tables(neighbourhoods, plan, question)
+    require_group(question)
+    require_tables(neighbourhoods, plan, question=question)
     plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
     hoods = neighbourhoods.sort_index()
     blocks = _renumbered(inputs.blocks, neighbourhoods.index, hoods.index)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
     hoods, inside = mark_priority(hoods, laid, given=given, question=question, areas=inputs.priority_areas)
     hoods = hoods.assign(**_reached(laid, people))
-    found = Found(
-        by_effect(
-            laid,
-            plan.effects,
-            people=people,
-            neighbourhoods=hoods,
-            rankings=question.rankings,
-            priority=inside.effects,
-        ),
-        by_group(laid, plan.effects, people=people, groups=question.groups),
+    return _Run(question, plan, hoods, people, laid, inside, inputs._replace(blocks=blocks))
+
+
+def _result(run: _Run) -> Result:
+    question, plan, inputs = run.question, run.plan, run.inputs
+    found = _found(run)
+    together = counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
+    by_area = by_boundary(
+        run.laid, plan.effects, people=run.people, groups=question.groups, boundaries=inputs.boundaries
     )
-    together = counted_once(laid, people, groups=question.groups, priority=inside.once)
-    by_area = by_boundary(laid, plan.effects, people=people, groups=question.groups, boundaries=inputs.boundaries)
-    sites = _footprints(plan.actions, laid, hoods, asked=inside.effects is not None, areas=inputs.priority_areas)
-    footprints = _footprint_table(sites, laid, hoods, inputs.boundaries)
-    scores = score_actions(plan, found, question=question, hoods=hoods).assign(**shares_of_actions(sites))
+    sites = _sites(run)
+    footprints, baseline = _footprints(run, sites), _baseline(run)
+    scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
     sentences = (
-        _sentences(plan.actions, found, together, hoods=hoods, question=question)
-        if people.known
-        else _place_sentences(scores, footprints, question)
+        sentences_on_people(plan.actions, found, together=together, hoods=run.hoods, question=question)
+        if run.people.known
+        else sentences_on_places(scores, footprints, question=question)
     )
-    baseline = _baseline(hoods, people, laid, question, asked=inside.effects is not None)
-    if plan.actions.empty:
-        sentences["summary"] += baseline_sentences(baseline, label=_priority_label(question))
     return Result(
         question=question,
-        neighbourhoods=hoods,
+        neighbourhoods=run.hoods,
         actions=plan.actions,
-        reach=laid.reach,
+        reach=run.laid.reach,
         areas=named_areas(inputs.boundaries, inputs.priority_areas),
         scores=scores,
         by_effect=found.by_effect,
@@ -365,52 +308,81 @@ def _screened(
         by_boundary_effect=by_area.effects,
         footprints=footprints,
         baseline=baseline,
-        before_after=_before_after(laid, plan.effects, hoods, people, question),
+        before_after=_before_after(run),
         timeline=timeline(plan.actions),
-        ledger=accounts(inputs.status, hoods=hoods, actions=plan.actions, currency=question.currency),
+        ledger=accounts(inputs.status, hoods=run.hoods, actions=plan.actions, currency=question.currency),
         status=inputs.status,
-        coverage=coverage_of(hoods, question, blocks=blocks, areas_km2=None if people.known else _areas_km2(laid)),
+        coverage=_coverage(run),
         inputs=inputs.files,
-        methods=method_notes(
-            question,
-            by_points=blocks is not None,
-            sides=4 * QUADRANT_SEGMENTS,
-            recipe=load_recipe(question.index.recipe),
-            people=people.known,
+        methods=_methods(run),
+        sentences=with_baseline(sentences, baseline, question=question) if plan.actions.empty else sentences,
+    )
+
+
+def _found(run: _Run) -> Found:
+    effects, people = run.plan.effects, run.people
+    return Found(
+        by_effect(
+            run.laid,
+            effects,
+            people=people,
+            neighbourhoods=run.hoods,
+            rankings=run.question.rankings,
+            priority=run.inside.effects,
         ),
-        sentences=sentences,
+        by_group(run.laid, effects, people=people, groups=run.question.groups),
     )
 
 
-def _footprints(
-    actions: gpd.GeoDataFrame, laid: Overlay, hoods: gpd.GeoDataFrame, *, asked: bool, areas: gpd.GeoDataFrame | None
-) -> Footprints:
-    zones = laid.ground.zones
-    chosen = priority_places(zones, hoods["priority"], areas) if asked else None
-    return footprints_of(actions, zones, priority=chosen)
+def _sites(run: _Run) -> Footprints:
+    zones = run.laid.ground.zones
+    chosen = None
+    if run.asked:
+        chosen = priority_places(zones, run.hoods["priority"], areas=run.inputs.priority_areas)
+    return footprints_of(run.plan.actions, zones, priority=chosen)
 
 
-def _footprint_table(
-    sites: Footprints, laid: Overlay, hoods: gpd.GeoDataFrame, boundaries: Mapping[str, Boundary]
-) -> pd.DataFrame:
-    names = hoods["name"] if "name" in hoods.columns else hoods.index.astype("str")
-    zones = gpd.GeoDataFrame({"name": names}, index=hoods.index, geometry=laid.ground.zones)
-    return footprint_table(sites, zones, boundaries=boundaries)
+def _footprints(run: _Run, sites: Footprints) -> pd.DataFrame:
+    names = run.hoods["name"] if "name" in run.hoods.columns else run.hoods.index.astype("str")
+    zones = gpd.GeoDataFrame({"name": names}, index=run.hoods.index, geometry=run.laid.ground.zones)
+    return footprint_table(sites, zones, boundaries=run.inputs.boundaries)
 
 
-def _baseline(hoods: pd.DataFrame, people: People, laid: Overlay, question: Question, *, asked: bool) -> pd.DataFrame:
+def _baseline(run: _Run) -> pd.DataFrame:
     return baseline_means(
-        hoods,
-        people,
-        indicators=question.indicators,
-        groups=question.groups,
-        areas_km2=_areas_km2(laid),
-        priority=hoods["priority_share"].to_numpy() if asked else None,
+        run.hoods,
+        run.people,
+        indicators=run.question.indicators,
+        groups=run.question.groups,
+        areas_km2=run.areas_km2,
+        priority=run.hoods["priority_share"].to_numpy() if run.asked else None,
     )
 
 
-def _areas_km2(laid: Overlay) -> Floats:
-    return np.asarray(shapely.area(laid.ground.zones.array) / SQUARE_METRES_PER_KM2)
+def _before_after(run: _Run) -> pd.DataFrame:
+    question, people = run.question, run.people
+    if not people.known:
+        return pd.DataFrame(columns=list(BEFORE_AFTER))
+    changed = baselines(run.laid, run.plan.effects, neighbourhoods=run.hoods, indicators=question.indicators)
+    tables = [
+        before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
+
+
+def _coverage(run: _Run) -> pd.DataFrame:
+    areas = None if run.people.known else run.areas_km2
+    return coverage_of(run.hoods, run.question, blocks=run.inputs.blocks, areas_km2=areas)
+
+
+def _methods(run: _Run) -> dict[str, str]:
+    return method_notes(
+        run.question,
+        by_points=run.inputs.blocks is not None,
+        sides=4 * QUADRANT_SEGMENTS,
+        recipe=load_recipe(run.question.index.recipe),
+        people=run.people.known,
+    )
 
 
 def _with_groups(question: Question, neighbourhoods: pd.DataFrame) -> Question:
@@ -434,61 +406,6 @@ def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
 
 
-def _require_group(question: Question) -> None:
-    people = question.priority.people if question.priority else None
-    if people is not None and people not in question.groups:
-        msg = f"priority.people = {people!r} is no group; {did_you_mean(people, question.groups)}"
-        raise UsageError(msg)
-
-
-def _require_tables(hoods: pd.DataFrame, plan: Plan, question: Question) -> None:
-    """Refuse tables made by hand that lack what the question needs, all faults at once."""
-    faults = _missing_columns(hoods, plan, question)
-    faults += [*_doubles(hoods, "neighbourhoods"), *_doubles(plan.actions, "actions")]
-    unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
-    faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
-    if not faults:
-        faults = [f for group in question.groups for f in _uncounted(hoods, group)]
-    if faults:
-        raise InputError(faults)
-
-
-def _missing_columns(hoods: pd.DataFrame, plan: Plan, question: Question) -> list[Finding]:
-    asked = ["population", *(PEOPLE + g for g in question.groups), *question.indicators]
-    tables = [(hoods, "neighbourhoods", asked), (plan.actions, "actions", ["where", "zones", "active", "sector"])]
-    faults = [
-        finding("ES-COLUMN-MISSING", name, column=column, hint=did_you_mean(column, table.columns))
-        for table, name, columns in tables
-        for column in columns
-        if column not in table.columns
-    ]
-    hint = {
-        r.column: did_you_mean(r.column, hoods.columns.drop("geometry", errors="ignore"))
-        for r in question.rankings.values()
-    }
-    return faults + [
-        finding("ES-RANKING-COLUMN", "project", column=f"rankings.{name}.column", value=r.column, hint=hint[r.column])
-        for name, r in question.rankings.items()
-        if r.column not in hoods.columns
-    ]
-
-
-def _doubles(table: pd.DataFrame, name: str) -> list[Finding]:
-    twice = table.index[table.index.duplicated()].unique()
-    counts = table.index.value_counts()
-    return [
-        finding("ES-ID-DUPLICATE", name, id=str(label), count=int(counts[label]), rows="in the index")
-        for label in twice
-    ]
-
-
-def _uncounted(hoods: pd.DataFrame, group: str) -> list[Finding]:
-    """Find people without a count of the group: taken for 0 they would lower every share of it."""
-    column = PEOPLE + group
-    bare = hoods.index[(hoods["population"] > 0) & hoods[column].isna()]
-    return [finding("ES-GROUP-MISSING", "neighbourhoods", id=str(one), column=column, group=group) for one in bare]
-
-
 def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
     """Share of each neighbourhood's people in reach of an active action, by ledger.
 
@@ -500,48 +417,3 @@ def _reached(laid: Overlay, people: People) -> dict[str, np.ndarray]:
         f"{ledger}_reached_share": np.where((people.population > 0) & counted[ledger], once[ledger].to_numpy(), np.nan)
         for ledger in LEDGERS
     }
-
-
-def _before_after(
-    laid: Overlay, effects: pd.DataFrame, hoods: pd.DataFrame, people: People, question: Question
-) -> pd.DataFrame:
-    if not people.known:
-        return pd.DataFrame(columns=list(BEFORE_AFTER))
-    changed = baselines(laid, effects, neighbourhoods=hoods, indicators=question.indicators)
-    tables = [
-        before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
-
-
-def _sentences(
-    actions: gpd.GeoDataFrame,
-    found: Found,
-    together: pd.DataFrame,
-    *,
-    hoods: pd.DataFrame,
-    question: Question,
-) -> dict[str, tuple[str, ...]]:
-    population = float(hoods["population"].sum())
-    share = shares_of_people(hoods, question)["priority_population_share"]
-    effects_of = dict(tuple(found.by_effect.groupby(level="action")))
-    groups_of = dict(tuple(found.by_group.groupby("action")))
-    sentences = {"summary": together_sentences(together)}
-    for action, where in actions["where"].items():
-        effects = effects_of.get(action, found.by_effect.iloc[:0])
-        groups = groups_of.get(action, found.by_group.iloc[:0])
-        sentences[str(action)] = action_sentences(
-            effects, groups, where=where, question=question, population=population, priority_share=share
-        )
-    return sentences
-
-
-def _place_sentences(scores: pd.DataFrame, footprints: pd.DataFrame, question: Question) -> dict[str, tuple[str, ...]]:
-    """Say where the actions are, in a run that knows no people."""
-    counted = footprint_sentences(footprints.iloc[0].to_dict(), label=_priority_label(question)) if len(scores) else ()
-    of_actions = {str(action): place_sentences(row.to_dict(), question) for action, row in scores.iterrows()}
-    return {"summary": (WITHOUT_PEOPLE, *counted)} | of_actions
-
-
-def _priority_label(question: Question) -> str:
-    return question.priority.label if question.priority else ""

@@ -13,7 +13,7 @@ from equity_screen.people import EVERYONE
 from equity_screen.recipe import LEDGERS
 
 if TYPE_CHECKING:
-    from equity_screen.screen import Result
+    from equity_screen.result import Result
 
 LONGEST_TABLE = 60
 BREAKDOWNS = {ALL: "All actions", "status": "By status", "sector": "By sector", "decade": "By decade of their start"}

@@ -32,6 +32,7 @@ class NeighbourhoodsFile(Declaration):
     population_margin: str | None = Field(None, description="column with its 90 % margin of error [people]")
     households: str | None = Field(None, description="column with the number of households")
     table: str | None = Field(None, description="CSV or Parquet file with the columns, joined by id")
+    table_layer: str | None = Field(None, description="sheet or layer of that table, where it has several")
     table_id: str | None = Field(None, description="id column of that table; the same as id unless given")
     unmatched: Literal["refuse", "exclude"] = Field(
         "refuse", description="ids on one side of the join only: refuse them, or leave them out and name them"

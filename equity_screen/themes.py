@@ -185,7 +185,7 @@ def reached_theme(neighbourhoods: pd.DataFrame, ledger: str, *, absent: str = "n
     )
 
 
-def indicator_theme(neighbourhoods: pd.DataFrame, name: str, indicator: Indicator) -> Theme:
+def indicator_theme(neighbourhoods: pd.DataFrame, name: str, *, indicator: Indicator) -> Theme:
     """Colour by an indicator, in five classes of about equally many neighbourhoods; darker is worse.
 
     Parameters
@@ -205,7 +205,7 @@ def indicator_theme(neighbourhoods: pd.DataFrame, name: str, indicator: Indicato
     Examples
     --------
     >>> trees = Indicator(label="Trees", unit="%", higher_is="better", column="trees")
-    >>> theme = indicator_theme(pd.DataFrame({"trees": [10.0, 30.0]}), "trees", trees)
+    >>> theme = indicator_theme(pd.DataFrame({"trees": [10.0, 30.0]}), "trees", indicator=trees)
     >>> theme.legend[0][:2], theme.classes
     (('#002859', '10.0'), (0, 1))
     """

@@ -261,7 +261,7 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
 
 
 def footprint_sentences(row: Row, *, label: str) -> tuple[str, ...]:
-    r"""Sentences on the actions' own places: how many, how large, what of them lies in priority places.
+    """Sentences on the actions' own places: how many, how large, what of them lies in priority places.
 
     Parameters
     ----------
@@ -279,12 +279,11 @@ def footprint_sentences(row: Row, *, label: str) -> tuple[str, ...]:
     --------
     >>> row = {"actions": 3, "distinct_places": 2, "in_priority": 1, "mostly_in_priority": 1, "area_summed_km2": 3.0,
     ...        "area_dissolved_km2": 2.0, "priority_share_summed": 0.3333, "priority_share_dissolved": 0.5}
-    >>> for sentence in footprint_sentences(row, label="old towns"):
-    ...     print(sentence)
-    3 actions stand at 2 distinct places; their area is 2.00 km² where each place counts once (dissolved), \
-and 3.00 km² added up action by action.
-    50.0 % of the dissolved area lies in old towns, 33.3 % of the area added up. Actions with any part there: 1; \
-with more than half: 1.
+    >>> counted, inside = footprint_sentences(row, label="old towns")
+    >>> counted[:70]
+    '3 actions stand at 2 distinct places; their area is 2.00 km² where eac'
+    >>> inside[:79]
+    '50.0 % of the dissolved area lies in old towns, 33.3 % of the area added up. Ac'
     """
     counted = f"{_things(row['actions'], 'action stands', 'actions stand')} at "
     counted += _things(row["distinct_places"], "distinct place", "distinct places")
@@ -469,8 +468,12 @@ def method_notes(
     """
     notes = {"people in reach": BY_POINTS if by_points else BY_AREA, **NOTES}
     if not people:
-        notes = {"people": WITHOUT_PEOPLE, "measuring space": NOTES["measuring space"]}
-    notes["measuring space"] += f"; discs are drawn with {sides} sides, which is 0.01 % of their area"
+        notes = {
+            "people": WITHOUT_PEOPLE,
+            **{name: NOTES[name] for name in ("measuring space", "summed and dissolved")},
+        }
+    if people:
+        notes["measuring space"] += f"; discs are drawn with {sides} sides, which is 0.01 % of their area"
     if any(indicator.burden for indicator in question.indicators.values()):
         least = percent_text(recipe.minimum_share, places=0)
         convention = f"percentile convention {recipe.percentile}"
@@ -491,6 +494,9 @@ NOTES = {
     "measuring space": (
         "areas in a Lambert azimuthal equal-area projection centred on the neighbourhoods; distances in "
         "azimuthal equidistant projections centred on groups of actions"
+    ),
+    "summed and dissolved": (
+        "areas of actions added up action by action, and united before they are measured, so that ground counts once"
     ),
     "ecological assumption": ECOLOGICAL,
     "everyone else": "a group is compared with the people of its own universe who are not in it",

@@ -10,10 +10,6 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, Point, box
 
-from equity_screen.baseline import BASELINE, TIMELINE
-from equity_screen.boundaries import named_areas
-from equity_screen.footprints import COLUMNS as FOOTPRINTS
-from equity_screen.parts import EFFECTS, ONCE
 from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, Ranking
 
 UTM = "EPSG:32618"
@@ -68,6 +64,9 @@ def small_actions() -> gpd.GeoDataFrame:
         "name": ["Cooling hub", "Tram line", "Pocket park", "Retrofit grant", "Food plan"],
         "sector": ["Buildings", "Transport", "Nature", "Buildings", "Food"],
         "where": ["geometry", "geometry", "geometry", "citywide", "unlocated"],
+        "zones": "",
+        "start": [2026.0, 2028.0, 2026.0, 2027.0, NAN],
+        "end": [NAN, NAN, NAN, 2029.0, NAN],
         "active": np.array([True, True, False, None, True], dtype=object),
         "cost": [2e6, 3e7, 5e5, 1e7, NAN],
         "tco2e": [100.0, 900.0, NAN, 1500.0, 20.0],
@@ -305,6 +304,83 @@ def small_together() -> pd.DataFrame:
     return table
 
 
+def small_areas() -> gpd.GeoDataFrame:
+    """Two council wards: the south, and the north with the park."""
+    rows = {"boundary": "ward", "label": "Council wards", "area": ["1", "2"], "name": ["South ward", "North ward"]}
+    shapes = [box(*at(0, n), *at(2, n + 1)) for n in (0, 1)]
+    return gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=UTM).to_crs(4326)
+
+
+def small_by_boundary() -> pd.DataFrame:
+    """Everyone and people with low incomes in reach by ward; what is in no ward is nobody."""
+    rows = [
+        ("1", "South ward", "benefit", "everyone", "Everyone", 3000.0, 2400.0),
+        ("1", "South ward", "benefit", "low_income", LABELS["low_income"], 900.0, 780.0),
+        ("1", "South ward", "burden", "everyone", "Everyone", 3000.0, 500.0),
+        ("2", "North ward", "benefit", "everyone", "Everyone", 3000.0, 0.0),
+        ("2", "North ward", "benefit", "low_income", LABELS["low_income"], 300.0, 0.0),
+        ("2", "North ward", "burden", "everyone", "Everyone", 3000.0, 0.0),
+    ]
+    table = pd.DataFrame(rows, columns=["area", "name", "ledger", "group", "label", "people", "people_reached"])
+    table.insert(2, "scope", "active actions")
+    table.insert(0, "boundary", "ward")
+    return table.assign(reached_share=table["people_reached"] / table["people"])
+
+
+def small_by_boundary_effect() -> pd.DataFrame:
+    """The hub by ward."""
+    columns = ["boundary", "area", "name", "action", "ledger", "effect", "unit", "group", "label"]
+    row = ("ward", "1", "South ward", "hub", "benefit", "cooling", "°C", "everyone", "Everyone", 2000.0, 4000.0)
+    return pd.DataFrame([row], columns=[*columns, "people_reached", "total"])
+
+
+def small_footprints() -> pd.DataFrame:
+    """The five actions: the park's 0.16 km² is all the area that they have, none of it in Ashfield."""
+    rows = [
+        ("all", "", "All actions", 5, 3, 1.0, 1.0, 42.5e6, 1, 2520.0, 1, 0.16),
+        ("sector", "Buildings", "Buildings", 2, 1, 1.0, 1.0, 12e6, 0, 1600.0, 0, 0.0),
+        ("sector", "Food", "Food", 1, 0, 0.0, 0.0, NAN, 1, 20.0, 0, 0.0),
+        ("sector", "Nature", "Nature", 1, 1, 0.0, 0.0, 5e5, 0, NAN, 1, 0.16),
+        ("sector", "Transport", "Transport", 1, 1, 0.0, 0.0, 3e7, 0, 900.0, 0, 0.0),
+        ("neighbourhood", "A", "Ashfield", 1, 1, 1.0, 1.0, 2e6, 0, 100.0, 0, 0.0),
+        ("neighbourhood", "D", "Dale park", 1, 1, 0.0, 0.0, 5e5, 0, NAN, 1, 0.16),
+        ("neighbourhood", "(city-wide)", "(city-wide)", 1, 0, 0.0, 0.0, 1e7, 0, 1500.0, 0, 0.0),
+    ]
+    columns = ["breakdown", "class", "name", "actions", "distinct_places", "in_priority", "mostly_in_priority"]
+    columns += ["cost", "cost_missing", "tco2e", "tco2e_missing", "area_summed_km2"]
+    table = pd.DataFrame(rows, columns=columns)
+    area = table["area_summed_km2"]
+    share = pd.Series(0.0, index=table.index).where(area > 0)
+    return table.assign(
+        area_dissolved_km2=area,
+        priority_summed_km2=0.0,
+        priority_dissolved_km2=0.0,
+        priority_share_summed=share,
+        priority_share_dissolved=share,
+    )
+
+
+def small_baseline() -> pd.DataFrame:
+    """Summer heat as it is: (1000 × 34 + 2000 × 32 + 3000 × 30) / 6000 for everyone."""
+    about = {"indicator": "heat", "label": "Summer heat", "unit": "°C", "higher_is": "worse"}
+    rows = [
+        ("everyone", "Everyone", 6000.0, 6000.0, 188 / 6, 4.0, 4.0, 31.25),
+        ("low_income", LABELS["low_income"], 1200.0, 1200.0, 32.333333, NAN, NAN, NAN),
+        ("priority", "In priority places", 1000.0, 1000.0, 34.0, 1.0, 1.0, 34.0),
+        ("elsewhere", "Elsewhere", 5000.0, 5000.0, 30.8, 3.0, 3.0, 91 / 3),
+    ]
+    columns = ["who", "name", "people", "people_known", "mean_people", "area_km2", "area_known_km2", "mean_area"]
+    table = pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame([about] * len(table)).join(table)
+
+
+def small_timeline() -> pd.DataFrame:
+    """The active actions: the hub from 2026, the tram from 2028; the food plan does not say."""
+    columns = ["year", "actions_starting", "cost_starting", "actions_running", "tco2e", "tco2e_missing"]
+    rows = [("2026", 1, 2e6, 1, 100.0, 0), ("2028", 1, 3e7, 2, 1000.0, 0), ("", 1, NAN, 1, 20.0, 0)]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def small_result() -> SimpleNamespace:
     """All tables of the four-zone city's screening."""
     actions = small_actions()
@@ -349,6 +425,15 @@ def small_result() -> SimpleNamespace:
                 "no place is given",
                 "give a place or zone ids",
             ),
+            (
+                "actions.csv",
+                "",
+                "",
+                "flagged",
+                "ES-ACTION-SAME-PLACE",
+                "1 of 3 places are those of an action before",
+                "none needed",
+            ),
         ],
         columns=["input", "row", "id", "status", "codes", "reasons", "mends"],
     )
@@ -367,17 +452,17 @@ def small_result() -> SimpleNamespace:
         neighbourhoods=small_neighbourhoods(),
         actions=actions,
         reach=small_reach(actions),
-        areas=named_areas({}),
-        by_boundary=pd.DataFrame(columns=list(ONCE)),
-        by_boundary_effect=pd.DataFrame(columns=list(EFFECTS)),
-        footprints=pd.DataFrame(columns=list(FOOTPRINTS)),
-        baseline=pd.DataFrame(columns=list(BASELINE)),
-        timeline=pd.DataFrame(columns=list(TIMELINE)),
+        areas=small_areas(),
         scores=scores,
         by_effect=by_effect,
         by_group=small_by_group(),
         together=small_together(),
+        by_boundary=small_by_boundary(),
+        by_boundary_effect=small_by_boundary_effect(),
+        footprints=small_footprints(),
+        baseline=small_baseline(),
         before_after=before_after,
+        timeline=small_timeline(),
         ledger=ledger,
         status=status,
         coverage=coverage,
@@ -399,7 +484,7 @@ def without_burdens() -> SimpleNamespace:
     result = small_result()
     result.scores["burden_assessed"] = "not assessed"
     result.neighbourhoods["burden_reached_share"] = NAN
-    for name in ("reach", "by_group"):
+    for name in ("reach", "by_group", "by_boundary", "by_boundary_effect"):
         table = getattr(result, name)
         setattr(result, name, table[table["ledger"] == "benefit"])
     result.by_effect = result.by_effect.drop(index="burden", level="ledger")
@@ -434,6 +519,10 @@ def hostile_result(text: str) -> SimpleNamespace:
         action=result.before_after["action"].map(ids), indicator=text, unit=text, label=text, undefined=text
     )
     result.together = result.together.assign(label=text)
+    for name in ("areas", "by_boundary", "by_boundary_effect", "footprints", "baseline"):
+        table = getattr(result, name)
+        words = [c for c in ("name", "label", "unit", "class", "effect") if c in table.columns]
+        setattr(result, name, table.assign(**dict.fromkeys(words, text)))
     result.status = result.status.assign(status="flagged", id=text, input=text, reasons=text, mends=text)
     result.ledger, result.coverage = (
         result.ledger.assign(note=text),

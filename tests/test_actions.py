@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from equity_screen.actions import check_actions, read_actions
+from equity_screen.actions import check_actions, no_actions, read_actions
 from equity_screen.errors import EquityScreenWarning, InputError
 from equity_screen.schema import Origin
 from equity_screen.sources import ActionsFile, EffectRule
 from equity_screen.synthetic import four_zones
 
 CSV = Origin("plan.csv", "row")
+ZONES = four_zones().geometry
 
 
 def check(columns, **declared):
@@ -127,13 +128,85 @@ class TestStatus:
         assert checked.table["active"].tolist() == [True, None]
 
 
+class TestYears:
+    COLUMNS = {"id": ["1", "2", "3"], "from": ["2026", "01.05.2027", ""], "to": ["2030", "", "2031"]}
+
+    def test_start_and_end(self):
+        table = check(self.COLUMNS, id="id", start=("from",), end=("to",)).table
+        assert table["start"].tolist() == pytest.approx([2026, 2027, np.nan], nan_ok=True)
+        assert table["end"].tolist() == pytest.approx([2030, np.nan, 2031], nan_ok=True)
+
+    def test_another_column_where_the_first_has_none(self):
+        checked = check({"id": ["1", "2"], "a": ["", "2026"], "b": ["2025", "2026"]}, id="id", start=("a", "b"))
+        assert checked.table["start"].tolist() == [2025, 2026]
+        assert found(checked) == [("flagged", "ES-YEAR-OTHER", "row 2", "b", "2025")]
+
+    def test_what_is_not_asked_for_is_not_known(self):
+        checked = check({"id": ["1"]}, id="id")
+        assert checked.table[["start", "end"]].isna().all(axis=None)
+        assert checked.findings == ()
+
+    def test_an_end_before_its_start_is_refused(self):
+        checked = check({"id": ["1", "2"], "a": ["2026", "2026"], "b": ["2025", "2026"]}, id="id", start=("a",), end=("b",))
+        assert found(checked) == [("refused", "ES-YEAR-ORDER", "row 2", "b", "2025")]
+        assert checked.table.index.tolist() == ["2"]
+
+    def test_emissions_in_a_year(self):
+        columns = {"id": ["1", "2"], "t30": ["1,200.5", ""], "t40": ["7", "x"]}
+        checked = check(columns, id="id", tco2e_in={"2030": "t30", "2040": "t40"})
+        assert checked.table["tco2e_2030"].tolist() == [1200.5]
+        assert checked.table["tco2e"].isna().all()
+        assert [(status, code, row) for status, code, row, _, _ in found(checked)] == [
+            ("repaired", "ES-NUMBER-THOUSANDS", "row 2"),
+            ("refused", "ES-NUMBER-TEXT", "row 3"),
+        ]
+
+    @pytest.mark.parametrize("declared", [{"start": ("when",)}, {"end": ("when",)}, {"tco2e_in": {"2030": "when"}}])
+    def test_a_column_that_is_not_there(self, declared):
+        with pytest.raises(InputError, match="column when: no such column"):
+            check({"id": ["1"]}, id="id", **declared)
+
+
+class TestSamePlaces:
+    def placed(self, *shapes):
+        ids = [f"A{i + 1}" for i in range(len(shapes))]
+        frame = gpd.GeoDataFrame({"id": ids}, geometry=list(shapes), crs=25832)
+        return check_actions(frame, ActionsFile(file="s.gpkg", id="id"), origin=Origin("s.gpkg"), zones=None)
+
+    def test_are_told_once_of_the_whole_file(self):
+        square = shapely.box(560_000, 6_200_000, 560_100, 6_200_100)
+        checked = self.placed(square, shapely.Point(560_000, 6_200_000), square.reverse(), square)
+        ((status, code, row, _, _),) = found(checked)
+        assert (status, code, row) == ("flagged", "ES-ACTION-SAME-PLACE", "")
+        assert "2 of 4 places are those of an action before (A3 is the first)" in checked.findings[0].reason
+        assert checked.status["status"].tolist() == ["used"] * 4
+
+    def test_places_that_only_overlap_and_no_places_are_not_the_same(self):
+        one, other = shapely.box(0, 0, 10, 10), shapely.box(0, 0, 10, 11)
+        assert [code for _, code, _, _, _ in found(self.placed(one, other, None, None))] == ["ES-ACTION-UNLOCATED"] * 2
+
+
+def test_numbers_follow_the_rows_of_the_file_whichever_are_read():
+    lines = Origin("plan.csv", "row", lines=(3, 12))
+    frame = pd.DataFrame({"where": ["citywide"] * 2})
+    checked = check_actions(frame, ActionsFile(file="plan.csv", where="where"), origin=lines)
+    assert checked.table.index.tolist() == ["02", "11"]
+    assert checked.status["row"].tolist() == ["row 3", "row 12"]
+
+
+def test_no_actions_have_the_columns_of_actions():
+    columns = list(check({"id": ["1"]}, id="id").table.columns)
+    assert list(no_actions(None).columns) == columns
+    assert no_actions(ZONES.crs).crs == ZONES.crs
+
+
 class TestRead:
     RULE = EffectRule(ledger="benefit", effect="in reach", unit="people", reach="within", distance_m=800)
 
     @pytest.fixture
     def sites(self, tmp_path):
         frame = gpd.GeoDataFrame(
-            {"id": ["A1", "A2"], "cost": [5.0, 7.0]}, geometry=[shapely.Point(560_500, 6_200_500)] * 2, crs=25832
+            {"id": ["A1", "A2"], "cost": [5.0, 7.0]}, geometry=gpd.points_from_xy([560_500, 560_600], [6_200_500] * 2), crs=25832
         )
         frame.to_file(tmp_path / "sites.gpkg")
         return tmp_path / "sites.gpkg"

@@ -110,12 +110,12 @@ class TestTimeline:
         table = timeline(plan(start=[2026, 2027], end=[2027, NAN], tco2e=[1, 10]))
         assert years(table, "tco2e") == {"2026": [1], "2027": [11]}
 
-    def test_the_figure_of_a_year_goes_before_the_yearly_one(self):
+    def test_where_years_have_figures_only_these_have_any(self):
+        """A yearly figure is another quantity than that of one year: the two never share a column."""
         table = timeline(plan(start=[2026], tco2e=[1.0], tco2e_2030=[7.0]))
-        assert years(table, "tco2e", "tco2e_source", "actions_starting") == {
-            "2026": [1, "a year", 1],
-            "2030": [7, "that year", 0],
-        }
+        assert years(table, "actions_starting", "actions_running") == {"2026": [1, 1], "2030": [0, 1]}
+        assert table["tco2e"].tolist() == pytest.approx([NAN, 7], nan_ok=True)
+        assert table["tco2e_missing"].tolist() == pytest.approx([NAN, 0], nan_ok=True)
 
     def test_what_is_not_known_is_counted(self):
         table = timeline(plan(start=[2026, 2026], cost=[NAN, 3.0], tco2e=[NAN, NAN]))
@@ -139,6 +139,8 @@ class TestTimeline:
         assert timeline(table).empty
         assert list(timeline(table)) == list(TIMELINE)
 
-    def test_years_of_figures_without_a_start(self):
-        table = timeline(plan(tco2e=[3.0], tco2e_2030=[7.0]))
-        assert years(table, "actions_running", "tco2e") == {"2030": [0, 0], "": [1, 3]}
+    @pytest.mark.parametrize("lacking", [[], ["start"], ["end"], ["start", "end"]], ids=str)
+    def test_years_of_figures_without_a_start(self, lacking):
+        table = timeline(plan(tco2e=[3.0], tco2e_2030=[7.0]).drop(columns=lacking))
+        assert years(table, "actions_running", "actions_starting") == {"2030": [0, 0], "": [1, 1]}
+        assert table["tco2e"].tolist() == pytest.approx([0, NAN], nan_ok=True)

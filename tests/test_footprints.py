@@ -108,7 +108,9 @@ class TestClasses:
         years = [1989.0, 1990.0, 1999.0, 2020.0, NAN]
         table = table_of(dict.fromkeys("PQRST", A), start=years)
         assert table.loc["decade", "actions"].to_dict() == {
-            **{"1980s": 1, "1990s": 2, "2020s": 1},
+            "1980s": 1,
+            "1990s": 2,
+            "2020s": 1,
             "(not known)": 1,
         }
 

@@ -76,13 +76,19 @@ class TestGood:
         assert inputs.neighbourhoods["warmth"].tolist() == pytest.approx([30.0, 29.0, 28.0, 27.0])
         assert inputs.plan.actions.index.tolist() == ["CITY", "SPOT"]
         assert inputs.plan.effects["action"].tolist() == ["CITY", "SPOT"]
-        assert inputs.status.groupby("input").size().to_dict() == {
+        rows = inputs.status[inputs.status["row"] != ""]
+        assert rows.groupby("input").size().to_dict() == {
             "effects.csv": 2,
             "heat.tif": 1,
             "plan.csv": 2,
             "zones.gpkg": 4,
         }
-        assert set(inputs.status["status"]) == {"used"}
+        assert set(rows["status"]) == {"used"}
+        notes = inputs.status[inputs.status["row"] == ""]
+        # Two columns of the file bear names that this package makes: of the whole file, so of no row.
+        assert notes[["input", "status", "codes"]].to_numpy().tolist() == [
+            ["zones.gpkg", "flagged", "ES-COLUMN-OURS"]
+        ] * len(notes)
 
     def test_each_file_is_recorded_once_with_its_hash(self, project):
         path = project(more=HEAT.replace("heat]", "a]") + HEAT.replace("heat]", "b]"))
@@ -238,7 +244,8 @@ class TestEveryFaultAtOnce:
         assert {p.name: p.stat().st_mtime_ns for p in bad.parent.iterdir()} == before
 
     def test_each_row_keeps_its_fate(self, bad):
-        status = gathered(bad).status.set_index(["input", "row"])["status"]
+        status = gathered(bad).status
+        status = status[status["row"] != ""].set_index(["input", "row"])["status"]
         assert status["zones.gpkg"].tolist() == ["used", "refused", "refused", "refused"]
         assert status["plan.csv"].tolist() == ["refused"] * 8 + ["used"]
 
@@ -322,7 +329,8 @@ class TestBlocks:
             ("ES-BLOCK-NONE", "B", "flagged"),
             ("ES-BLOCK-NONE", "D", "flagged"),
         ]
-        fates = inputs.status[inputs.status["input"] == "zones.gpkg"].set_index("id")["status"]
+        rows = inputs.status[(inputs.status["input"] == "zones.gpkg") & (inputs.status["row"] != "")]
+        fates = rows.set_index("id")["status"]
         assert fates.to_dict() == {"A": "used", "B": "flagged", "C": "used", "D": "flagged"}
 
 

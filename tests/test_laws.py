@@ -33,8 +33,9 @@ from equity_screen.inequality import (
 from equity_screen.overlay import Ground as Land, Overlay, Reach, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Indicator, Question, Ranking
+from equity_screen.result import Result
 from equity_screen.schema import Origin
-from equity_screen.screen import Result, screen
+from equity_screen.screen import screen
 from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, ORIGIN, four_zones
 from tests.plans import effect, km, km_box, plan_of

@@ -202,11 +202,11 @@ class TestNotAssessed:
 
 class TestStatus:
     def test_names_say_that_the_numbers_are_of_active_actions(self):
-        assert layer_names(rendered(small_result()))[:7] == [
+        assert layer_names(rendered(small_result()))[:8] == [
             "Burden score",
             *("People in reach of a benefit (active actions)", "People in reach of a burden (active actions)"),
             "Summer heat",
-            "Outline: most burdened quarter",
+            *("Outline: most burdened quarter", "Outline: Council wards"),
             *("Area in reach of a benefit (active actions)", "Area in reach of a burden (active actions)"),
         ]
 
@@ -451,7 +451,9 @@ class TestWithoutPeople:
         return rendered(screen(city, four_actions()))
 
     def test_neighbourhoods_are_coloured_by_their_actions(self, page):
-        assert [theme["classes"] for theme in drawn(page, "theme")] == [[0, 1, 0, 1]]  # by name: D, C, B, A
+        assert [theme["classes"] for theme in drawn(page, "theme")] == [
+            [0, 0, 1, 1]
+        ]  # by name: D, C, B, A
 
     def test_nothing_is_said_of_people(self, page):
         (city,) = drawn(page, "city")

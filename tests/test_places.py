@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import shapely
 
+from equity_screen.boundaries import Boundary, boundary_of_column
 from equity_screen.errors import InputError
 from equity_screen.places import place_actions
 from equity_screen.schema import Origin
 from equity_screen.sources import ActionsFile
 from equity_screen.synthetic import four_zones
+from tests.plans import km_box
 
 ZONES = four_zones().geometry
 CSV, LAYER = Origin("plan.csv", "row"), Origin("plan.gpkg", "feature")
@@ -188,3 +190,82 @@ class TestWords:
         found = place(points(METRES, METRES, where=["", word]), origin=LAYER, where="where")
         assert ("flagged", "ES-WHERE-AND-GEOMETRY", "feature 2", "A2") in codes(found)
         assert not METRES.equals(found.geometry[1])
+
+
+class TestBoundaries:
+    """Wards 1 and 2: the south of the city, and its north with a park beyond the city's edge."""
+
+    SOUTH, NORTH = km_box(0, 0, 2, 1), km_box(0, 1, 2, 3)
+    WARDS = Boundary(
+        "Wards",
+        gpd.GeoDataFrame({"name": ["South", "North"]}, index=["1", "2"], geometry=[SOUTH, NORTH], crs=25832),
+    )
+    BANKS = boundary_of_column(
+        four_zones().assign(bank=["S", "S", "N", "N"]), "bank", label="Banks", source="z.gpkg"
+    )[0]
+
+    def words(self, *texts, zones=ZONES, **layers):
+        ids = pd.Series([f"A{i + 1}" for i in range(len(texts))])
+        frame = pd.DataFrame({"where": list(texts)})
+        declared = ActionsFile(file="plan.csv", where="where")
+        boundaries = layers or {"ward": self.WARDS, "bank": self.BANKS}
+        return place_actions(frame, declared, origin=CSV, ids=ids, zones=zones, boundaries=boundaries)
+
+    def test_areas_of_a_layer_are_their_union(self):
+        found = self.words("ward:1", "ward: 2 ; 1;;", "ward:2;2")
+        assert found.where.tolist() == ["boundary"] * 3
+        assert found.zones.tolist() == ["ward:1", "ward:1;2", "ward:2"]
+        assert [shape.area for shape in found.geometry] == [2e6, 6e6, 4e6]
+        assert found.findings == []
+
+    def test_areas_of_a_column_are_their_neighbourhoods(self):
+        found = self.words("bank:S", "bank:N;S")
+        assert found.where.tolist() == ["zones", "zones"]
+        assert found.zones.tolist() == ["A;B", "A;B;C;D"]
+        assert found.geometry[0].area == 2e6
+
+    def test_in_any_case_and_by_name(self):
+        found = self.words("WARD:south", "Bank:s", " ward : North")
+        assert found.zones.tolist() == ["ward:1", "A;B", "ward:2"]
+
+    def test_names_of_layers_keep_their_case(self):
+        assert self.words("bydel:1", Bydel=self.WARDS).zones.tolist() == ["Bydel:1"]
+
+    def test_unknown_areas_each_with_its_hint(self):
+        found = self.words("ward:1;Sout", "bank:X")
+        assert [(f.status, f.code, f.row, f.value, f.mend) for f in found.findings] == [
+            ("refused", "ES-WHERE-ZONE", "row 2", "Sout", "did you mean 'South'?"),
+            ("refused", "ES-WHERE-ZONE", "row 3", "X", "one of: N, S"),
+        ]
+
+    def test_no_area_named(self):
+        assert [(f.code, f.value) for f in self.words("ward:").findings] == [("ES-WHERE-ZONE", "")]
+
+    def test_a_layer_that_is_not_declared(self):
+        (fault, _) = self.words("district:1").findings
+        assert (fault.status, fault.code, fault.value) == ("refused", "ES-WHERE", "district:1")
+        assert "ward:ID;ID, bank:ID;ID" in fault.mend
+
+    def test_without_any_layer_the_mend_says_to_declare_one(self):
+        fault = words("citywide", "ward:1").findings[0]
+        assert fault.code == "ES-WHERE"
+        assert "the name of a boundary declared in the project" in fault.mend
+
+    def test_comes_in_the_crs_of_the_neighbourhoods(self):
+        moved = self.WARDS._replace(areas=self.WARDS.areas.to_crs(4326))
+        found = self.words("ward:1", ward=moved)
+        assert found.geometry.crs == ZONES.crs
+        assert found.geometry[0].area == pytest.approx(2e6, rel=1e-6)
+
+    def test_holds_beside_a_geometry(self):
+        frame = points(METRES, where=["ward:1"])
+        found = place_actions(
+            frame,
+            ActionsFile(file="p.gpkg", where="where"),
+            origin=LAYER,
+            ids=pd.Series(["A1"]),
+            zones=ZONES,
+            boundaries={"ward": self.WARDS},
+        )
+        assert codes(found) == [("flagged", "ES-WHERE-AND-GEOMETRY", "feature 1", "A1")]
+        assert found.geometry[0].area == 2e6

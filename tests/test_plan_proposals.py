@@ -60,6 +60,11 @@ class TestColumns:
             "tco2e_in": {"2030": "CO2 2030", "2040": "CO2 2040"},
         }
 
+    def test_carbon_of_years_alone_is_not_that_of_every_year(self):
+        found = proposed({"id": ["A"], "where": ["citywide"], "tco2e_2030": ["8"], "tco2e_2040": ["7"]})
+        assert "tco2e" not in found
+        assert found["tco2e_in"] == {"2030": "tco2e_2030", "2040": "tco2e_2040"}
+
     def test_without_an_id_actions_are_numbered(self):
         columns = {"id": ["A", "A"], "where": ["citywide", "unknown"]}
         assert "id" not in proposed(columns)

@@ -114,6 +114,12 @@ class TestWorkbook:
             digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
         assert len(digests) == 1
 
+    def test_nothing_in_it_tells_when_it_was_made(self, path):
+        with zipfile.ZipFile(path) as archive:
+            assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+        made = openpyxl.load_workbook(path).properties
+        assert {made.created.year, made.modified.year} == {2030}
+
     def test_without_places_there_is_no_such_sheet(self, tmp_path):
         write_plan(tmp_path / "plan.xlsx")
         assert openpyxl.load_workbook(tmp_path / "plan.xlsx").sheetnames == ["actions", "effects", "notes"]

@@ -21,6 +21,7 @@ file = "a.csv"
 file = "b.csv"
 """
 WHOLE = BASE + ACTIONS
+INDICATOR = '[indicators.heat]\nlabel = "Heat"\nunit = "K"\nhigher_is = "worse"\ncolumn = "heat"\n'
 
 
 def faults(text):
@@ -49,6 +50,22 @@ class TestGood:
         project = parse_project('title = "T"\n' + WHOLE + '[groups.g]\nlabel = "G"\ncount = "n"\n')
         assert (project.question.title, list(project.question.groups)) == ("T", ["g"])
         assert not hasattr(project.question, "neighbourhoods")
+
+    def test_a_baseline_run_has_no_actions(self):
+        project = parse_project(BASE.replace('effects_file = "effects.csv"\n', "") + INDICATOR)
+        assert (project.actions, project.effects, list(project.indicators)) == ((), (), ["heat"])
+
+    def test_without_people(self):
+        project = parse_project(BASE.replace('population = "pop"\n', "") + ACTIONS)
+        assert project.neighbourhoods.population is None
+
+    def test_boundaries_and_tables_on_other_zones(self):
+        wards = '[boundaries.ward]\nlabel = "Wards"\nfile = "w.gpkg"\nid = "nr"\n'
+        earlier = '[[earlier]]\nfile = "c.csv"\nid = "z"\ncrosswalk = "x.csv"\n'
+        earlier += 'source_id = "a"\ntarget_id = "b"\nshare = "s"\ncounts = ["people"]\n'
+        project = parse_project(WHOLE + wards + earlier)
+        assert project.boundaries["ward"].id == "nr"
+        assert project.earlier[0].counts == ("people",)
 
     def test_names_are_read_from_its_folder(self, tmp_path):
         (tmp_path / "city.toml").write_text(WHOLE, encoding="utf-8")
@@ -116,10 +133,10 @@ class TestTypos:
 
 class TestMissing:
     def test_names_the_table(self):
-        text = WHOLE.replace('population = "pop"\n', "")
+        text = WHOLE.replace('id = "id"\n', "")
         (fault,) = faults(text)
-        assert (fault.code, fault.row, fault.column) == ("ES-PROJECT-MISSING", "line 2", "neighbourhoods.population")
-        assert fault.mend == "add population = …"
+        assert (fault.code, fault.row, fault.column) == ("ES-PROJECT-MISSING", "line 2", "neighbourhoods.id")
+        assert fault.mend == "add id = …"
 
     def test_in_the_first_of_two_tables(self):
         text = WHOLE.replace('file = "a.csv"\n', 'id = "id"\n')
@@ -130,10 +147,7 @@ class TestMissing:
         assert places(text) == [("ES-PROJECT-MISSING", line(text, "[[actions]]", skip=1), "actions.1.file")]
 
     def test_whole_tables(self):
-        assert places('title = "x"\n') == [
-            ("ES-PROJECT-MISSING", "", "neighbourhoods"),
-            ("ES-PROJECT-MISSING", "", "actions"),
-        ]
+        assert places('title = "x"\n') == [("ES-PROJECT-MISSING", "", "neighbourhoods")]
 
 
 class TestValues:
@@ -164,14 +178,32 @@ class TestValues:
             (WHOLE.replace('effects_file = "effects.csv"\n', ""), "no effects: give effects_file, or"),
             ('apportion = "points"\n' + WHOLE, 'apportion = "points" needs [blocks]'),
             (WHOLE + '[priority]\nat_least = 1\npeople = "g"\n', "priority.people = 'g' is none of the groups []"),
+            (BASE, "effects without [[actions]]: say where the actions are"),
+            ("actions = []\n" + BASE + INDICATOR, "effects without [[actions]]: say where the actions are"),
+            (BASE.replace('effects_file = "effects.csv"\n', ""), "neither [[actions]] nor [indicators]"),
+            (WHOLE + '[boundaries.zone]\nlabel = "Z"\ncolumn = "z"\n', "boundary 'zone' has a name that means"),
+            (WHOLE + '[boundaries.CityWide]\nlabel = "Z"\ncolumn = "z"\n', "boundary 'CityWide' has a name"),
         ],
     )
     def test_what_does_not_hang_together(self, text, reason):
         (fault,) = faults(text)
         assert reason in fault.reason
 
-    def test_an_empty_list_of_actions(self):
-        assert places("actions = []\n" + BASE)[0][::2] == ("ES-PROJECT-VALUE", "actions")
+    @pytest.mark.parametrize(
+        ("extra", "asked"),
+        [
+            ('[groups.g]\nlabel = "G"\ncount = "n"\n', "groups"),
+            ('[blocks]\nfile = "b.csv"\npeople = "n"\n', "blocks"),
+            ('households = "h"\n', "neighbourhoods.households"),
+            ('population_margin = "m"\n', "neighbourhoods.population_margin"),
+            ('unpopulated_where = { kind = ["park"] }\n', "neighbourhoods.unpopulated_where"),
+        ],
+    )
+    def test_what_cannot_be_had_without_people(self, extra, asked):
+        head = BASE.replace('population = "pop"\n', "")
+        text = head + ACTIONS + extra if extra.startswith("[") else head + extra + ACTIONS
+        (fault,) = faults(text)
+        assert fault.reason == f"{asked} needs neighbourhoods.population"
 
     def test_every_fault_at_once(self):
         text = 'titel = "x"\n' + WHOLE.replace('id = "id"\n', "idd = 3\n") + '[groups.g]\nlabel = 7\nmissing = "no"\n'

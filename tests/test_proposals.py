@@ -150,6 +150,10 @@ class TestWhatIsDoubtful:
         text = proposed(tmp_path, z=zones(pop=PEOPLE, poverty=[None, *POOR[1:]]))
         assert '1 blank: missing = "exclude" leaves those out' in text
 
+    def test_blanks_where_nobody_is_counted_are_no_matter(self, tmp_path):
+        text = proposed(tmp_path, z=zones(pop=[None, *PEOPLE[1:]], poverty=[None, *POOR[1:]]))
+        assert "leaves those out" not in text
+
     def test_an_unknown_name_with_counts(self, tmp_path):
         text = proposed(tmp_path, z=zones(pop=PEOPLE, fahrrad=POOR))
         assert '# fahrrad = { label = "Fahrrad", count = "fahrrad" }' in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -17,6 +18,7 @@ from equity_screen.schema import (
     check_counts,
     clean_ids,
     column_text,
+    file_notes,
     note_by_id,
     read_numbers,
     refused_rows,
@@ -54,6 +56,34 @@ class TestPlaces:
 
     def test_features_count_from_1(self):
         assert LAYER.row(0) == "feature 1"
+
+
+    def test_data_rows_are_numbered_from_1_whatever_they_are_called(self):
+        assert [CSV.number(0), LAYER.number(0), CSV.number(41)] == [1, 1, 42]
+
+    def test_lines_that_do_not_follow_one_another(self):
+        some = Origin("people.csv", "row", lines=(5, 9))
+        assert (some.row(1), some.number(1)) == ("row 9", 8)
+        features = Origin("zones.gpkg", "feature", lines=(5, 9))
+        assert (features.row(1), features.number(1)) == ("feature 9", 9)
+
+
+class TestNotes:
+    FLAG = Finding("flagged", "ES-X", "a.csv", "odd", "look", column="c", value="7")
+
+    def test_what_is_of_a_whole_file_stands_in_no_row(self):
+        noted = file_notes([self.FLAG])
+        assert noted[["input", "row", "id", "status", "codes", "reasons", "mends"]].to_numpy().tolist() == [
+            ["a.csv", "", "", "flagged", "ES-X", "c 7: odd", "look"]
+        ]
+        assert noted[["people", "cost", "tco2e"]].isna().all(axis=None)
+
+    @pytest.mark.parametrize("change", [{"row": "row 2"}, {"id": "A"}, {"status": "refused"}], ids=str)
+    def test_what_is_of_a_row_or_stops_the_run_is_no_note(self, change):
+        assert file_notes([replace(self.FLAG, **change)]).empty
+
+    def test_none_have_the_columns_of_fates(self):
+        assert list(file_notes([])) == list(row_status(CSV, pd.Series(["A"])))
 
 
 class TestColumns:

@@ -171,6 +171,15 @@ class TestFaults:
         place = ("ES-XLSX-HEADING", f"row {cell[1]}", cell[0], "a note")
         assert (fault.code, fault.row, fault.column, fault.value) == place
 
+    def test_a_value_between_the_headings_is_named(self, tmp_path):
+        cells = {"A1": "id", "C1": "cost", "A2": "A", "B3": "7", "C2": 1}
+        (fault,) = faults_of(book(tmp_path / "p.xlsx", ("s", cells)))
+        assert (fault.code, fault.row, fault.column) == ("ES-XLSX-HEADING", "row 3", "B")
+
+    def test_a_blank_column_between_the_others_is_none(self, tmp_path):
+        table, _ = read_sheet(book(tmp_path / "p.xlsx", ("s", {"A1": "id", "C1": "cost", "A2": "A", "C2": 1})))
+        assert table.to_dict("list") == {"id": ["A"], "cost": ["1"]}
+
     def test_a_column_named_twice(self, tmp_path):
         (fault,) = faults_of(book(tmp_path / "p.xlsx", ("s", {"A1": "id", "B1": " id", "A2": "A"})))
         assert (fault.code, fault.column) == ("ES-COLUMN-DUPLICATE", "id")

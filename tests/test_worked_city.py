@@ -11,7 +11,8 @@ import pytest
 import shapely
 
 from equity_screen.city_land import by_hand
-from equity_screen.screen import Result, screen_project
+from equity_screen.result import Result
+from equity_screen.screen import screen_project
 from equity_screen.synthetic import (
     CRS,
     ENERGY_BURDEN,

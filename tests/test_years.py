@@ -43,14 +43,14 @@ def test_a_year_is_found(cell, expected):
 
 
 @pytest.mark.parametrize(
-    "cell", ["", "soon", None, NAN, pd.NaT, pd.NA, "99", "1499", "2200", "12021", "20210501", "0.2021e1", True]
+    "cell", ["", "soon", None, NAN, pd.NaT, pd.NA, "99", "1499", "2200", "12021", "20210501", True]
 )
 def test_what_holds_no_year_has_none(cell):
     assert np.isnan(year(cell))
 
 
 def test_a_column_of_moments():
-    moments = pd.Series(pd.to_datetime(["2020-12-31 23:30", None, "1987-01-01"])).dt.tz_localize("UTC")
+    moments = pd.Series(pd.to_datetime(["2020-12-31 23:30", None, "1987-01-01 00:00"])).dt.tz_localize("UTC")
     assert year_of(moments).tolist() == pytest.approx([2020, NAN, 1987], nan_ok=True)
     assert year_of(moments.dt.tz_convert("Europe/Copenhagen")).iloc[0] == 2021
 

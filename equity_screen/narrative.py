@@ -1,0 +1,138 @@
+"""Sentences of a screening: its summary, and those on each action."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from equity_screen.recipe import Question
+from equity_screen.scores import Found, shares_of_people
+from equity_screen.words import (
+    WITHOUT_PEOPLE,
+    action_sentences,
+    baseline_sentences,
+    footprint_sentences,
+    place_sentences,
+    together_sentences,
+)
+
+Sentences = dict[str, tuple[str, ...]]
+
+
+def sentences_on_people(
+    actions: gpd.GeoDataFrame, found: Found, *, together: pd.DataFrame, hoods: pd.DataFrame, question: Question
+) -> Sentences:
+    """Say who is reached: in all, and by each action.
+
+    Parameters
+    ----------
+    actions : GeoDataFrame
+        Actions.
+    found : Found
+        Tables by effect and by group.
+    together : DataFrame
+        People counted once.
+    hoods : DataFrame
+        Table by neighbourhood with priority.
+    question : Question
+        What was asked.
+
+    Returns
+    -------
+    dict of tuple of str
+        ``"summary"``, and each action's id.
+
+    Examples
+    --------
+    >>> import equity_screen as es
+    >>> es.screen(es.four_zones(), es.four_actions()).sentences["LOST"][0].startswith("Its place is not known")
+    True
+    """
+    population = float(hoods["population"].sum())
+    share = shares_of_people(hoods, question)["priority_population_share"]
+    effects_of = dict(tuple(found.by_effect.groupby(level="action")))
+    groups_of = dict(tuple(found.by_group.groupby("action")))
+    sentences = {"summary": together_sentences(together)}
+    for action, where in actions["where"].items():
+        effects = effects_of.get(action, found.by_effect.iloc[:0])
+        groups = groups_of.get(action, found.by_group.iloc[:0])
+        sentences[str(action)] = action_sentences(
+            effects, groups, where=where, question=question, population=population, priority_share=share
+        )
+    return sentences
+
+
+def sentences_on_places(scores: pd.DataFrame, footprints: pd.DataFrame, *, question: Question) -> Sentences:
+    """Say where the actions are, in a run that knows no people.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row for each action.
+    footprints : DataFrame
+        Counts and areas of the actions.
+    question : Question
+        What was asked.
+
+    Returns
+    -------
+    dict of tuple of str
+        ``"summary"``, and each action's id.
+
+    Examples
+    --------
+    >>> import equity_screen as es
+    >>> nobody = es.four_zones().drop(columns="people_low_income").assign(population=float("nan"))
+    >>> es.screen(nobody, es.four_actions()).sentences["WEST"]
+    ('Its place covers 2.00 km².', 'Its burdens were not assessed.')
+    """
+    counted = footprint_sentences(footprints.iloc[0].to_dict(), label=priority_label(question)) if len(scores) else ()
+    of_actions = {str(action): place_sentences(row.to_dict(), question) for action, row in scores.iterrows()}
+    return {"summary": (WITHOUT_PEOPLE, *counted)} | of_actions
+
+
+def with_baseline(sentences: Sentences, baseline: pd.DataFrame, *, question: Question) -> Sentences:
+    """Add the indicators as they are to the summary, where no action is screened.
+
+    Parameters
+    ----------
+    sentences : dict of tuple of str
+        Sentences so far.
+    baseline : DataFrame
+        Mean of each indicator.
+    question : Question
+        What was asked.
+
+    Returns
+    -------
+    dict of tuple of str
+        The same with a longer summary.
+
+    Examples
+    --------
+    >>> with_baseline({"summary": ()}, pd.DataFrame({"indicator": []}), question=Question())
+    {'summary': ()}
+    """
+    told = baseline_sentences(baseline, label=priority_label(question))
+    return sentences | {"summary": (*sentences["summary"], *told)}
+
+
+def priority_label(question: Question) -> str:
+    """Name the priority places.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked.
+
+    Returns
+    -------
+    str
+        Blank where none were asked for.
+
+    Examples
+    --------
+    >>> priority_label(Question())
+    ''
+    """
+    return question.priority.label if question.priority else ""

@@ -1,0 +1,83 @@
+"""What a screening finds: plain tables, and the sentences made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from equity_screen.recipe import Question
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """All results of a screening, as plain tables.
+
+    Attributes
+    ----------
+    question : Question
+        What was asked.
+    neighbourhoods : GeoDataFrame
+        Table by neighbourhood with priority, priority_share, burden_score, burden_percentile,
+        benefit_reached_share and burden_reached_share.
+    actions, reach : GeoDataFrame
+        Actions; reach polygons of the located effects (WGS 84).
+    scores : DataFrame
+        One row for each action, both ledgers side by side.
+    areas : GeoDataFrame
+        Areas of the boundary layers, and priority areas that are a layer of their own (WGS 84).
+    by_effect, by_group, together, before_after : DataFrame
+        One row for each effect; for each effect and group; for people counted once; for each action
+        that changes a baseline indicator.
+    by_boundary, by_boundary_effect : DataFrame
+        People counted once, and each effect, by the areas of every boundary layer; both add up to the city.
+    footprints : DataFrame
+        Counts, money, carbon and areas of the actions by sector, decade, neighbourhood and boundary.
+    baseline : DataFrame
+        Mean of each indicator as it is, by group and by priority place.
+    timeline : DataFrame
+        The plan by year.
+    ledger, status, coverage : DataFrame
+        Accounts of rows, people, money and carbon; fate of each input row; what the data could see.
+    inputs : tuple of dict
+        Input files with their hashes.
+    methods : dict of str
+        Methods and conventions used, each a sentence.
+    sentences : dict of tuple of str
+        Plain sentences: ``"summary"`` and each action's id.
+
+    Examples
+    --------
+    >>> "by_boundary" in Result.__dataclass_fields__
+    True
+    """
+
+    question: Question
+    neighbourhoods: gpd.GeoDataFrame
+    actions: gpd.GeoDataFrame
+    reach: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame
+    scores: pd.DataFrame
+    by_effect: pd.DataFrame
+    by_group: pd.DataFrame
+    together: pd.DataFrame
+    by_boundary: pd.DataFrame
+    by_boundary_effect: pd.DataFrame
+    footprints: pd.DataFrame
+    baseline: pd.DataFrame
+    before_after: pd.DataFrame
+    timeline: pd.DataFrame
+    ledger: pd.DataFrame
+    status: pd.DataFrame
+    coverage: pd.DataFrame
+    inputs: tuple[dict[str, object], ...]
+    methods: dict[str, str]
+    sentences: dict[str, tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        """Read as one line: what was screened, not the tables themselves."""
+        return (
+            f"Result({self.question.title!r}: {len(self.actions)} actions, {len(self.by_effect)} effects, "
+            f"{len(self.neighbourhoods)} neighbourhoods, {len(self.question.groups)} groups)"
+        )
