@@ -136,11 +136,15 @@ def area_ids(boundary: Boundary, words: list[str]) -> tuple[list[str], list[str]
     >>> area_ids(Boundary("Districts", areas), ["old quay", "8"])
     (['7'], ['8'])
     """
-    ids, names = boundary.areas.index, boundary.areas["name"].str.casefold()
+    ids, names = boundary.areas.index, boundary.areas["name"].map(_folded)
     by_name: Mapping[str, str] = {name: str(i) for i, name in names[~names.duplicated(keep=False)].items()}
     known = {str(i): str(i) for i in ids}
-    found = {word: known.get(word, by_name.get(word.casefold(), "")) for word in words}
+    found = {word: known.get(word, by_name.get(_folded(word), "")) for word in words}
     return sorted({i for i in found.values() if i}), [word for word, i in found.items() if not i]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def named_areas(boundaries: Mapping[str, Boundary], priority: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:

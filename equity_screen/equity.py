@@ -15,7 +15,7 @@ from scipy.sparse import csc_array
 
 from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
-from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons
+from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
 from equity_screen.recipe import Group, Ranking
 
 ROUNDING = 1e-12
@@ -327,13 +327,7 @@ def counted_once(
     >>> table[["ledger", "group", "people_reached"]].head(2).values.tolist()
     [['benefit', 'everyone', 1000.0], ['benefit', 'low_income', 150.0]]
     """
-    whole = People(
-        people.population,
-        np.column_stack([people.population, people.groups]),
-        np.column_stack([people.population, people.universes]),
-        (EVERYONE, *people.names),
-        people.known,
-    )
+    whole = with_everyone(people)
     once, keys = overlay.once.matrix, overlay.once.columns
     low, high, _, _ = _bounds(once, once, whole)
     reached, summed = once.T @ whole.groups, _summed(overlay, whole)

@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from equity_screen.boundaries import Boundary
 from equity_screen.crosswalk import SLIVER
 from equity_screen.crs import to_space
+from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import SQUARE_METRES_PER_KM2
 from equity_screen.people import Floats, quotient
 
 ALL = "all"
 NEIGHBOURHOOD = "neighbourhood"
 MOST = 0.5
+ADDS_UP = 1e-9
 YEARS_OF_A_DECADE = 10
 OUTSIDE = "(outside)"
 UNKNOWN = "(not known)"
-NO_FOOTPRINT = {"citywide": "(city-wide)", "unlocated": "(no place)"}
+CITYWIDE, NO_PLACE = "(city-wide)", "(no place)"
 COLUMNS = (
     *("breakdown", "class", "name", "actions", "distinct_places", "in_priority", "mostly_in_priority"),
     *("cost", "cost_missing", "tco2e", "tco2e_missing", "area_summed_km2", "area_dissolved_km2"),
@@ -114,6 +116,11 @@ def footprint_table(found: Footprints, zones: gpd.GeoDataFrame, *, boundaries: M
         largest part of it is, so that counts and money add up, and its area is cut at the borders. A
         neighbourhood that no action touches has no row.
 
+    Raises
+    ------
+    EquityScreenError
+        Where a breakdown does not add up to all actions, their money and their carbon.
+
     Examples
     --------
     >>> from equity_screen.synthetic import four_actions, four_zones
@@ -127,9 +134,23 @@ def footprint_table(found: Footprints, zones: gpd.GeoDataFrame, *, boundaries: M
     """
     rows = [*_by_class(found), *_by_place(found, NEIGHBOURHOOD, zones)]
     for name, boundary in boundaries.items():
-        areas = gpd.GeoDataFrame(boundary.areas).to_crs(zones.crs)
+        shapes = to_space(boundary.areas.geometry, zones.crs)
+        areas = gpd.GeoDataFrame(boundary.areas[["name"]], geometry=shapes, crs=zones.crs)
         rows += _by_place(found, name, areas)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    _must_add_up(table)
+    return table
+
+
+def _must_add_up(table: pd.DataFrame) -> None:
+    """Refuse a breakdown that does not hold every action, and all of the money and carbon, once."""
+    figures = ["actions", "cost", "cost_missing", "tco2e", "tco2e_missing"]
+    sums = table.groupby("breakdown")[figures].sum()
+    apart = ~np.isclose(sums, sums.loc[[ALL]], rtol=ADDS_UP, atol=ADDS_UP)
+    if apart.any():
+        which = ", ".join(str(name) for name in sums.index[apart.any(axis=1)])
+        msg = f"the actions by {which} do not add up to all actions; please report this as a bug"
+        raise EquityScreenError(msg)
 
 
 def _by_class(found: Footprints) -> Iterator[dict[str, object]]:
@@ -223,8 +244,11 @@ def _by_place(found: Footprints, breakdown: str, areas: gpd.GeoDataFrame) -> Ite
     areas_outside = _areas(cut, inner)
     if len(rest) or areas_outside["area_summed_km2"] > 0:
         yield _placed(found, (breakdown, OUTSIDE, OUTSIDE), rest, areas_outside)
-    for kind, label in NO_FOOTPRINT.items():
-        rows = np.flatnonzero((where == kind) & ~placed)
+    citywide = where == "citywide"
+    for rows, label in (
+        (np.flatnonzero(~placed & citywide), CITYWIDE),
+        (np.flatnonzero(~placed & ~citywide), NO_PLACE),
+    ):
         if len(rows):
             yield _placed(found, (breakdown, label, label), rows, _areas(found.shapes[:0], found.shapes[:0]))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from equity_screen.actions import Plan
 from equity_screen.align import add_layer_groups, check_blocks, rate_means
@@ -256,8 +257,15 @@ def _priority_areas(gathered: Gathered, project: Project, progress: Progress) ->
         return None
     progress(file)
     with gathered.step():
-        return gathered.layer(file)
+        return _west_to_east(gathered.layer(file))
     return None
+
+
+def _west_to_east(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Put areas without ids into an order that is not that of the file."""
+    shapes = shapely.normalize(layer.geometry.array.to_numpy())
+    keys = pd.DataFrame(shapely.bounds(shapes)).assign(wkb=shapely.to_wkb(shapes, hex=True))
+    return gpd.GeoDataFrame(layer.iloc[keys.sort_values(list(keys)).index].reset_index(drop=True))
 
 
 def _blocks(

@@ -17,7 +17,7 @@ from equity_screen.crosswalk import SLIVER, area_shares, covering, point_shares
 from equity_screen.crs import to_space
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import Ground, Overlay, Reach
-from equity_screen.people import EVERYONE, Floats, People, quotient
+from equity_screen.people import Floats, People, quotient, with_everyone
 from equity_screen.recipe import Group
 
 NOWHERE = "(in none of them)"
@@ -332,7 +332,7 @@ def by_boundary(
     >>> everyone[["name", "ledger", "people"]].values.tolist()[::2]
     [['South', 'benefit', 300.0], ['(in none of them)', 'benefit', 700.0]]
     """
-    whole = _with_everyone(people)
+    whole = with_everyone(people)
     labels = ["Everyone", *(groups[n].label if n in groups else n for n in people.names)]
     tables = [
         _one_boundary(laid, effects, whole, boundary=boundary).labelled(name, boundary, labels)
@@ -343,16 +343,6 @@ def by_boundary(
         for i, columns in enumerate((ONCE, EFFECTS))
     )
     return ByBoundary(once[list(ONCE)], each[list(EFFECTS)])
-
-
-def _with_everyone(people: People) -> People:
-    return People(
-        people.population,
-        np.column_stack([people.population, people.groups]),
-        np.column_stack([people.population, people.universes]),
-        (EVERYONE, *people.names),
-        people.known,
-    )
 
 
 class _Found(NamedTuple):

@@ -65,6 +65,34 @@ def people_of(neighbourhoods: pd.DataFrame, names: Sequence[str] | None = None) 
     return People(population, groups, universes, tuple(names), bool(known.any()) or not len(known))
 
 
+def with_everyone(people: People) -> People:
+    """Put everyone before the groups, as a group of their own.
+
+    Parameters
+    ----------
+    people : People
+        People by neighbourhood.
+
+    Returns
+    -------
+    People
+        The same with one more column.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> with_everyone(people_of(four_zones())).groups.sum(axis=0).tolist()
+    [1000.0, 150.0]
+    """
+    return People(
+        people.population,
+        np.column_stack([people.population, people.groups]),
+        np.column_stack([people.population, people.universes]),
+        (EVERYONE, *people.names),
+        people.known,
+    )
+
+
 def quotient(numerator: Floats, denominator: Floats) -> Floats:
     """Divide; NaN where the denominator is 0.
 

@@ -23,8 +23,10 @@ from equity_screen.sources import (
 )
 from equity_screen.text import did_you_mean, plain_text
 
-# Words that stand for a place in a plan; no boundary may bear them.
-RESERVED_PLACES = frozenset({"citywide", "unknown", "zone", "zones", "neighbourhood", "all", "sector", "decade"})
+# Words that stand for a place in a plan, or for a layer or breakdown of the results; no boundary may bear them.
+RESERVED_PLACES = frozenset(
+    {"citywide", "unknown", "zone", "zones", "neighbourhood", "priority", "all", "status", "sector", "decade"}
+)
 
 
 class Project(Question):

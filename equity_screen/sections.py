@@ -15,7 +15,7 @@ from equity_screen.recipe import LEDGERS
 if TYPE_CHECKING:
     from equity_screen.result import Result
 
-LONGEST_TABLE = 60
+LONGEST_TABLE, LONGEST_LIST = 60, 30
 BREAKDOWNS = {ALL: "All actions", "status": "By status", "sector": "By sector", "decade": "By decade of their start"}
 FOOTPRINT_FIGURES = (
     *("actions", "distinct_places", "cost", "tco2e", "area_summed_km2", "area_dissolved_km2", "in_priority"),
@@ -94,8 +94,11 @@ def _cut_short(table: pd.DataFrame) -> dict[str, Any]:
 def _footprints(result: Result) -> Iterator[dict[str, Any]]:
     """Give a table for each breakdown of the actions, with the columns that say anything."""
     titles = BREAKDOWNS | {NEIGHBOURHOOD: "By neighbourhood"} | {n: f"By {t}" for n, t in _labels(result).items()}
-    for number, (breakdown, rows) in enumerate(result.footprints.groupby("breakdown", sort=False)):
-        shown = [c for c in FOOTPRINT_FIGURES if rows[c].notna().any() and not (rows[c] == 0).all()]
+    many = len(result.neighbourhoods) > LONGEST_LIST  # the table would tell nothing that the map does not
+    table = result.footprints[(result.footprints["breakdown"] != NEIGHBOURHOOD) | (not many)]
+    for number, (breakdown, rows) in enumerate(table.groupby("breakdown", sort=False)):
+        # That nothing lies in priority places is an answer; that points have no area is none.
+        shown = [c for c in FOOTPRINT_FIGURES if rows[c].notna().any() and ("priority" in c or (rows[c] != 0).any())]
         key, title = f"footprints-{number}", titles.get(str(breakdown), str(breakdown))
         yield {"key": key, "title": title, "columns": shown} | _cut_short(rows)
 

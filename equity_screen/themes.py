@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,14 @@ def _legend(
     return tuple(zip(_ramp(colours, len(words)), words, counts, strict=True))
 
 
+def _by_fifths(values: NDArray[np.float64], text: Callable[[float], str], colours: Sequence[str]) -> dict[str, Any]:
+    """Put values into five classes of about equally many neighbourhoods, with their legend."""
+    limits = quantile_limits(values)
+    classes = classify(values, limits)
+    words = _range_words(np.nanmin(values), limits, text) if limits.size else []
+    return {"classes": tuple(classes.tolist()), "legend": _legend(classes, words, colours)}
+
+
 def burden_theme(neighbourhoods: pd.DataFrame) -> Theme:
     """Colour by burden score, in five classes of about equally many neighbourhoods.
 
@@ -135,16 +144,12 @@ def burden_theme(neighbourhoods: pd.DataFrame) -> Theme:
     (('#f9e03a', '1.00', 1), ('#002859', 'over 1.00 to 3.00', 1))
     """
     scores = neighbourhoods.reindex(columns=["burden_score"])["burden_score"].to_numpy(dtype=float)
-    limits = quantile_limits(scores)
-    classes = classify(scores, limits)
-    words = _range_words(np.nanmin(scores), limits, number_text) if limits.size else []
     return Theme(
         "Burden score",
         "Burden score",
         "Darker: a heavier burden. Each class holds about a fifth of the scored neighbourhoods.",
         "no score",
-        tuple(classes.tolist()),
-        _legend(classes, words, CIVIDIS),
+        **_by_fifths(scores, number_text, CIVIDIS),
     )
 
 
@@ -210,9 +215,6 @@ def indicator_theme(neighbourhoods: pd.DataFrame, name: str, *, indicator: Indic
     (('#002859', '10.0'), (0, 1))
     """
     values = neighbourhoods[name].to_numpy(dtype=float)
-    limits = quantile_limits(values)
-    classes = classify(values, limits)
-    words = _range_words(np.nanmin(values), limits, number_text) if limits.size else []
     colours = CIVIDIS if indicator.higher_is == "worse" else tuple(reversed(CIVIDIS))
     return Theme(
         data_text(indicator.label),
@@ -220,8 +222,7 @@ def indicator_theme(neighbourhoods: pd.DataFrame, name: str, *, indicator: Indic
         f"Darker: worse, which is {'higher' if indicator.higher_is == 'worse' else 'lower'} here. "
         "Each class holds about a fifth of the neighbourhoods with a value.",
         "no value",
-        tuple(classes.tolist()),
-        _legend(classes, words, colours),
+        **_by_fifths(values, number_text, colours),
     )
 
 
@@ -248,16 +249,12 @@ def actions_theme(neighbourhoods: pd.DataFrame, footprints: pd.DataFrame) -> The
     """
     mine = footprints[footprints["breakdown"] == "neighbourhood"].set_index("class")["actions"]
     counts = mine.reindex(neighbourhoods.index).fillna(0).to_numpy(dtype=float)
-    limits = quantile_limits(counts)
-    classes = classify(counts, limits)
-    words = _range_words(np.nanmin(counts), limits, lambda n: number_text(round(n))) if limits.size else []
     return Theme(
         "Number of actions",
         "Number of actions",
         "An action counts where the largest part of it lies.",
         "none",
-        tuple(classes.tolist()),
-        _legend(classes, words, CIVIDIS),
+        **_by_fifths(counts, lambda number: number_text(round(number)), CIVIDIS),
     )
 
 

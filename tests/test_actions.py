@@ -129,10 +129,9 @@ class TestStatus:
 
 
 class TestYears:
-    COLUMNS = {"id": ["1", "2", "3"], "from": ["2026", "01.05.2027", ""], "to": ["2030", "", "2031"]}
-
     def test_start_and_end(self):
-        table = check(self.COLUMNS, id="id", start=("from",), end=("to",)).table
+        columns = {"id": ["1", "2", "3"], "from": ["2026", "01.05.2027", ""], "to": ["2030", "", "2031"]}
+        table = check(columns, id="id", start=("from",), end=("to",)).table
         assert table["start"].tolist() == pytest.approx([2026, 2027, np.nan], nan_ok=True)
         assert table["end"].tolist() == pytest.approx([2030, np.nan, 2031], nan_ok=True)
 
@@ -147,7 +146,9 @@ class TestYears:
         assert checked.findings == ()
 
     def test_an_end_before_its_start_is_refused(self):
-        checked = check({"id": ["1", "2"], "a": ["2026", "2026"], "b": ["2025", "2026"]}, id="id", start=("a",), end=("b",))
+        checked = check(
+            {"id": ["1", "2"], "a": ["2026", "2026"], "b": ["2025", "2026"]}, id="id", start=("a",), end=("b",)
+        )
         assert found(checked) == [("refused", "ES-YEAR-ORDER", "row 2", "b", "2025")]
         assert checked.table.index.tolist() == ["2"]
 
@@ -206,7 +207,9 @@ class TestRead:
     @pytest.fixture
     def sites(self, tmp_path):
         frame = gpd.GeoDataFrame(
-            {"id": ["A1", "A2"], "cost": [5.0, 7.0]}, geometry=gpd.points_from_xy([560_500, 560_600], [6_200_500] * 2), crs=25832
+            {"id": ["A1", "A2"], "cost": [5.0, 7.0]},
+            geometry=gpd.points_from_xy([560_500, 560_600], [6_200_500] * 2),
+            crs=25832,
         )
         frame.to_file(tmp_path / "sites.gpkg")
         return tmp_path / "sites.gpkg"

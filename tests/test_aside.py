@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ ZONES = four_zones().geometry
 
 def choose(columns, *, origin=CSV, zones=ZONES, **declared):
     file = ActionsFile.model_validate({"file": origin.file, **declared})
-    frame = columns if isinstance(columns, pd.DataFrame) else pd.DataFrame(columns)
+    frame = columns if isinstance(columns, pd.DataFrame) else pd.DataFrame(dict(columns))
     return choose_rows(frame, file, origin=origin, zones=zones)
 
 
@@ -33,11 +35,12 @@ def told(chosen):
     return [(f.status, f.code, f.row, f.reason) for f in chosen.findings]
 
 
-class TestWhere:
-    STATES = {"state": ["CA", "NV", " CA ", None, "NV"], "cost": ["1", "20", "3", "400", "x"]}
+STATES = MappingProxyType({"state": ["CA", "NV", " CA ", None, "NV"], "cost": ["1", "20", "3", "400", "x"]})
 
+
+class TestWhere:
     def test_rows_of_other_values_are_set_aside(self):
-        chosen = choose(self.STATES, only_where={"state": ("CA",)})
+        chosen = choose(STATES, only_where={"state": ("CA",)})
         assert chosen.table["cost"].tolist() == ["1", "3"]
         assert chosen.table.index.tolist() == [0, 1]
         assert [chosen.origin.row(i) for i in (0, 1)] == ["row 2", "row 4"]
@@ -46,12 +49,12 @@ class TestWhere:
         assert set(chosen.status["codes"]) == {"ES-ACTION-ASIDE"}
 
     def test_their_number_is_told_once_of_the_whole_file(self):
-        assert told(choose(self.STATES, only_where={"state": ("CA",)})) == [
+        assert told(choose(STATES, only_where={"state": ("CA",)})) == [
             ("flagged", "ES-ACTION-ASIDE", "", "set aside by the project: state is not CA (3 such rows)")
         ]
 
     def test_what_they_would_have_brought_stays_in_the_ledger(self):
-        status = choose(self.STATES, only_where={"state": ("CA",)}, cost="cost").status
+        status = choose(STATES, only_where={"state": ("CA",)}, cost="cost").status
         assert status["cost"].tolist() == pytest.approx([20, 400, np.nan], nan_ok=True)
         assert status["tco2e"].isna().all()
 

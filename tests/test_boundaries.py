@@ -157,6 +157,11 @@ class TestIds:
     def test_by_id_or_by_a_name_of_one(self, words, ids, absent):
         assert area_ids(Boundary("Districts", self.AREAS), words) == (ids, absent)
 
+    @pytest.mark.parametrize(("written", "asked"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFD", "NFD")])
+    def test_letters_composed_or_not_are_one_name(self, written, asked):
+        areas = gpd.GeoDataFrame({"name": [unicodedata.normalize(written, "Åby")]}, index=["1"], geometry=[None])
+        assert area_ids(Boundary("Districts", areas), [unicodedata.normalize(asked, "åby")]) == (["1"], [])
+
     def test_an_id_goes_before_a_name(self):
         areas = gpd.GeoDataFrame({"name": ["B", "A"]}, index=["A", "B"], geometry=[None] * 2)
         assert area_ids(Boundary("Districts", areas), ["A"]) == (["A"], [])

@@ -159,6 +159,15 @@ class TestPlaces:
         assert table.loc[("all", ""), ["actions", "area_summed_km2"]].tolist() == [0, 0]
         assert len(table) == 1
 
+    def test_a_long_border_that_is_straight_in_degrees_is_an_arc_in_metres(self):
+        # 1 degree of the 56th parallel sinks 430 m below its chord: a county above it must not lose that strip.
+        county = gpd.GeoSeries([shapely.box(9.5, 56.0, 10.5, 56.2)], crs=4326)
+        area = county.segmentize(0.001).to_crs(CRS).area[0] / 1e6
+        wards = Boundary("Counties", gpd.GeoDataFrame({"name": ["N"]}, index=["N"], geometry=county.to_numpy(), crs=4326))
+        table = table_of({"P": km_box(-100, -100, 100, 100)}, boundaries={"county": wards})
+        assert table.loc[("county", "N"), "area_dissolved_km2"] == pytest.approx(area, rel=1e-5)
+        assert abs(county.to_crs(CRS).area[0] / 1e6 - area) > 1e-5 * area
+
     def test_an_empty_layer(self):
         table = table_of({"P": A}, boundaries={"ward": layer()})
         assert table.loc["ward", "actions"].to_dict() == {"(outside)": 1}
@@ -167,14 +176,14 @@ class TestPlaces:
 class TestPriorityPlaces:
     def test_neighbourhoods_of_a_rule(self):
         picked = pd.Series([True, True, False, False], index=list("ABCD"))
-        assert priority_places(ZONES.geometry, picked, None).equals(km_box(0, 0, 2, 1))
+        assert priority_places(ZONES.geometry, picked).equals(km_box(0, 0, 2, 1))
 
     def test_areas_that_overlap_count_once(self):
         areas = gpd.GeoDataFrame(geometry=[A, km_box(0.5, 0, 1.5, 1)], crs=CRS)
-        assert priority_places(ZONES.geometry, pd.Series(dtype=bool), areas).area == pytest.approx(1.5e6)
+        assert priority_places(ZONES.geometry, pd.Series(dtype=bool), areas=areas).area == pytest.approx(1.5e6)
 
     def test_nothing_picked_is_empty(self):
-        assert priority_places(ZONES.geometry, pd.Series(data=False, index=list("ABCD")), None).is_empty
+        assert priority_places(ZONES.geometry, pd.Series(data=False, index=list("ABCD"))).is_empty
 
 
 def test_the_share_of_each_action():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 from rasterio import Affine
 
 from equity_screen.errors import InputError
@@ -17,6 +18,7 @@ from equity_screen.inputs import gather
 from equity_screen.project import read_project
 from equity_screen.screen import screen_project
 from equity_screen.synthetic import four_zones
+from tests.plans import km_box
 
 EAST, NORTH = 560_000, 6_200_000
 ACTIONS = "id,where,x,y\nCITY,citywide,,\nSPOT,,560500,6200500\n"
@@ -173,6 +175,194 @@ class TestJoinedTable:
         found = refused(path)
         assert ("people.csv", "row 4", "ES-NUMBER-TEXT", "many") in found
         assert ("people.csv", "row 5", "ES-COUNT-NEGATIVE", "-2.0") in found
+
+
+class TestBoundaries:
+    WARDS = '[boundaries.ward]\nlabel = "Wards"\nfile = "wards.gpkg"\nid = "nr"\nname = "title"\n'
+    BANKS = '[boundaries.bank]\nlabel = "Banks"\ncolumn = "bank"\n'
+
+    def write_wards(self, path, *, top=1):
+        shapes = [km_box(0, 0, 2, top), km_box(0, 1, 2, 2)]
+        frame = gpd.GeoDataFrame({"nr": ["1", "2"], "title": ["South", "North"]}, geometry=shapes)
+        frame.set_crs(25832).to_file(path.parent / "wards.gpkg")
+        return path
+
+    def test_of_a_file_and_of_a_column(self, project):
+        zones = four_zones().assign(bank=["S", "S ", None, "N"])
+        path = self.write_wards(project(zones=zones, more=self.WARDS + self.BANKS))
+        inputs = gathered(path)
+        assert inputs.refused == ()
+        assert list(inputs.boundaries) == ["ward", "bank"]
+        assert inputs.boundaries["ward"].areas["name"].to_dict() == {"1": "South", "2": "North"}
+        assert inputs.boundaries["bank"].members.tolist() == ["S", "S", "", "N"]
+        assert "wards.gpkg" in {file["file"] for file in inputs.files}
+        rows = inputs.status[inputs.status["input"] == "wards.gpkg"]
+        assert rows[["row", "id", "status"]].to_numpy().tolist() == [
+            ["feature 1", "1", "used"],
+            ["feature 2", "2", "used"],
+        ]
+        notes = inputs.status[(inputs.status["row"] == "") & inputs.status["codes"].str.contains("BOUNDARY")]
+        assert notes[["input", "codes"]].to_numpy().tolist() == [
+            ["zones.gpkg", "ES-BOUNDARY-BLANKS"],
+            ["zones.gpkg", "ES-BOUNDARY-NONE"],
+        ]
+
+    def test_of_a_column_of_the_joined_table(self, project):
+        path = project(zones=four_zones()[["geometry"]], more=self.BANKS)
+        joined = '"people"\ntable = "people.csv"\ntable_id = "code"'
+        path.write_text(path.read_text(encoding="utf-8").replace('"population"', joined), encoding="utf-8")
+        (path.parent / "people.csv").write_text("code,people,bank\nA,1,1\nB,2,1\nC,3,\nD,4,2\n", encoding="utf-8")
+        inputs = gathered(path)
+        assert inputs.boundaries["bank"].members.tolist() == ["1", "1", "", "2"]
+        assert [(f.source, f.code) for f in inputs.findings if "BOUNDARY" in f.code] == [
+            ("people.csv", "ES-BOUNDARY-NONE")
+        ]
+
+    def test_actions_stand_in_them_and_results_are_by_them(self, project):
+        effects = "action,ledger,effect,unit,amount,reach\nPARK,benefit,shade,K,1,footprint\n"
+        plan = "id,where,x,y\nPARK,ward:south,,\n"
+        result = screen_project(self.write_wards(project(plan=plan, effects=effects, more=self.WARDS)))
+        assert result.actions.loc["PARK", ["where", "zones"]].tolist() == ["boundary", "ward:1"]
+        assert result.by_effect["people_reached"].tolist() == pytest.approx([300], rel=1e-6)
+        rows = result.by_boundary[result.by_boundary["scope"] == "active actions"]
+        found = rows[rows["group"] == "everyone"].set_index("area")["people_reached"]
+        assert found[["1", "2"]].tolist() == pytest.approx([300, 0], abs=1e-3)
+
+    def test_that_overlap_are_refused(self, project):
+        path = self.write_wards(project(more=self.WARDS), top=1.5)
+        with pytest.raises(InputError, match=r"wards\.gpkg, feature 1, id 1, column geometry: .*ES-GEOM-OVERLAP"):
+            screen_project(path)
+
+    @pytest.mark.parametrize(
+        ("more", "place"), [(WARDS, ("wards.gpkg", "ES-FILE-MISSING")), (BANKS, ("zones.gpkg", "ES-COLUMN-MISSING"))]
+    )
+    def test_that_cannot_be_read_are_told_and_the_rest_is_read(self, project, more, place):
+        inputs = gathered(project(more=more))
+        assert [(f.source, f.code) for f in inputs.refused] == [place]
+        assert inputs.fatal
+        assert len(inputs.plan.actions) == 2
+
+
+class TestPriorityAreas:
+    RULE = '[priority]\nlayer = "old.gpkg"\nlabel = "old towns"\n'
+    EFFECTS = "action,ledger,effect,unit,amount,reach\nZONE,benefit,shade,K,1,footprint\n"
+
+    def screened(self, project, *shapes):
+        path = project(plan="id,where,x,y\nZONE,zones:A;B,,\n", effects=self.EFFECTS, more=self.RULE)
+        gpd.GeoDataFrame(geometry=list(shapes), crs=25832).to_file(path.parent / "old.gpkg")
+        return screen_project(path)
+
+    def test_all_of_a_and_half_of_b(self, project):
+        result = self.screened(project, km_box(0, 0, 1, 1), km_box(1, 0, 2, 0.5))
+        assert result.neighbourhoods["priority_share"].tolist() == pytest.approx([1, 0.5, 0, 0], abs=1e-5)
+        # 100 of A's and 100 of B's 200 people are among the 300 in reach.
+        row = result.scores.loc["ZONE"]
+        assert row["benefit_priority_place_share"] == pytest.approx(2 / 3, rel=1e-5)
+        assert row["priority_population_share"] == pytest.approx(0.2, rel=1e-5)
+        assert row["footprint_priority_share"] == pytest.approx(0.75, rel=1e-5)
+        assert result.together["priority_place_share"].iloc[0] == pytest.approx(2 / 3, rel=1e-5)
+        assert result.areas["boundary"].tolist() == ["priority", "priority"]
+
+    def test_that_lie_elsewhere_hold_nobody_and_that_is_no_error(self, project):
+        result = self.screened(project, km_box(10, 10, 11, 11))
+        assert result.scores.loc["ZONE", "benefit_priority_place_share"] == 0
+        assert result.footprints["in_priority"].iloc[0] == 0
+        assert not result.neighbourhoods["priority"].any()
+
+    def test_that_overlap_count_once(self, project):
+        result = self.screened(project, km_box(0, 0, 0.6, 1), km_box(0.4, 0, 1, 1))
+        assert result.scores.loc["ZONE", "benefit_priority_place_share"] == pytest.approx(1 / 3, rel=1e-5)
+
+    def test_their_order_in_the_file_changes_nothing(self, project):
+        shapes = [km_box(0.9, 0, 1.4, 0.7), km_box(0, 0, 1, 1), km_box(0, 0, 1, 0.5), km_box(0.1, 0.2, 1.2, 1.6)]
+        one, other = self.screened(project, *shapes), self.screened(project, *reversed(shapes))
+        assert_geodataframe_equal(one.areas, other.areas)
+        assert one.scores.to_csv() == other.scores.to_csv()
+        west = one.areas.geometry.bounds["minx"]
+        assert west.is_monotonic_increasing
+
+    def test_that_cannot_be_read_are_told(self, project):
+        assert [(f.source, f.code) for f in gathered(project(more=self.RULE)).refused] == [
+            ("old.gpkg", "ES-FILE-MISSING")
+        ]
+
+
+class TestLostZeros:
+    def joined(self, project, declared, rows):
+        zones = four_zones()[["geometry"]].rename(dict(zip("ABCD", ["01", "02", "03", "10"], strict=True)))
+        path = project(zones=zones)
+        joined = f'"people"\ntable = "people.csv"\ntable_id = "code"\n{declared}'
+        path.write_text(path.read_text(encoding="utf-8").replace('"population"', joined), encoding="utf-8")
+        (path.parent / "people.csv").write_text("code,people\n" + rows, encoding="utf-8")
+        return path
+
+    def test_are_put_back(self, project):
+        inputs = gathered(self.joined(project, "id_digits = 2", "1,100\n2,200\n3,300\n10,400\n"))
+        assert inputs.refused == ()
+        assert inputs.neighbourhoods["population"].to_dict() == {"01": 100, "02": 200, "03": 300, "10": 400}
+
+    def test_are_proposed_where_they_are_not(self, project):
+        refused = gathered(self.joined(project, "", "1,100\n2,200\n3,300\n10,400\n")).refused
+        assert {f.mend for f in refused} == {"leading zeros look lost: id_digits = 2 puts them back"}
+        assert len(refused) == 6
+
+    def test_what_stands_on_one_side_only_may_be_left_out(self, project):
+        path = self.joined(project, 'unmatched = "exclude"', "01,100\n02,200\n10,400\n77,9999\n")
+        result = screen_project(path)
+        assert result.neighbourhoods.index.tolist() == ["01", "02", "10"]
+        assert result.neighbourhoods["population"].sum() == 700
+        left = result.status[result.status["codes"].str.contains("ES-JOIN-EXCLUDED")]
+        assert left[["input", "row", "id", "status"]].to_numpy().tolist() == [
+            ["zones.gpkg", "feature 3", "03", "flagged"],
+            ["people.csv", "row 5", "77", "flagged"],
+        ]
+        people = result.ledger.set_index("account").loc["people.csv: people"]
+        # The 9,999 people of no neighbourhood are in the ledger, and in no result.
+        assert people[["total", "used", "flagged"]].tolist() == [10699, 700, 9999]
+
+    def test_both(self, project):
+        declared = 'unmatched = "exclude"\nid_digits = 2'
+        result = screen_project(self.joined(project, declared, "1,100\n2,200\n10,400\n7,9999\n"))
+        assert result.neighbourhoods["population"].sum() == 700
+        (row,) = result.status[result.status["id"] == "07"].to_dict("records")
+        assert (row["row"], row["codes"]) == ("row 5", "ES-ID-TEXT; ES-JOIN-EXCLUDED")
+
+
+class TestWithoutPeople:
+    def text(self, path):
+        return path.read_text(encoding="utf-8").replace('population = "population"\n', "")
+
+    def test_actions_are_counted_and_measured(self, project):
+        path = project(zones=four_zones()[["geometry", "median_income"]], plan=ACTIONS + "AREA,zones:A;B,,\n")
+        path.write_text(self.text(path), encoding="utf-8")
+        result = screen_project(path)
+        assert result.neighbourhoods["population"].isna().all()
+        assert result.by_effect[["people_reached", "total", "mean"]].isna().all(axis=None)
+        assert set(result.by_effect["undefined"]) == {"no people were given"}
+        assert result.footprints.iloc[0][["actions", "distinct_places"]].tolist() == [3, 2]
+        assert result.footprints["area_summed_km2"].iloc[0] == pytest.approx(2, rel=1e-3)
+
+    def test_an_effect_by_a_driver_needs_none(self, project):
+        effects = "action,ledger,effect,unit,amount,reach,driver\nCITY,benefit,e,u,1,citywide,median_income\n"
+        path = project(zones=four_zones()[["geometry", "median_income"]], effects=effects)
+        path.write_text(self.text(path), encoding="utf-8")
+        assert gathered(path).refused == ()
+
+
+class TestWithoutActions:
+    def test_the_baseline_alone(self, project):
+        path = project(more=LOW_INCOME + HEAT.replace("heat]", "warmth]"))
+        head, _, rest = path.read_text(encoding="utf-8").partition("[[actions]]")
+        text = head.replace('effects_file = "effects.csv"\n', "") + "[groups" + rest.partition("[groups")[2]
+        path.write_text(text, encoding="utf-8")
+        inputs = gathered(path)
+        assert inputs.refused == ()
+        assert (len(inputs.plan.actions), len(inputs.plan.effects)) == (0, 0)
+        result = screen_project(path)
+        # (100 × 30 + 200 × 29 + 300 × 28 + 400 × 27) / 1000.
+        assert result.baseline.set_index("who").loc["everyone", "mean_people"] == pytest.approx(28)
+        assert len(result.scores) == 0
+        assert {file["file"] for file in result.inputs} == {"zones.gpkg", "heat.tif"}
 
 
 class TestEveryFaultAtOnce:

@@ -18,9 +18,7 @@ def join(left, right, *, digits=None, unmatched="refuse", **columns):
     people = pd.DataFrame({"code": right, "pop": [str(i) for i in range(len(right))], **columns})
     shapes = [shapely.box(i, 0, i + 1, 1) for i in range(len(left))]
     frame = gpd.GeoDataFrame({"id": left, "old": 0}, geometry=shapes, crs=25832)
-    return join_columns(
-        frame, people, on=("id", "code"), origins=(LAYER, TABLE), digits=digits, unmatched=unmatched
-    )
+    return join_columns(frame, people, on=("id", "code"), origins=(LAYER, TABLE), digits=digits, unmatched=unmatched)
 
 
 def test_rows_find_each_other_by_id():
@@ -83,9 +81,7 @@ class TestLostZeros:
     def test_are_proposed_where_they_would_help(self):
         with pytest.raises(InputError, match="2 faults") as caught:
             join(["06001", "48113"], ["6001", "48113"])
-        assert {f.mend for f in caught.value.findings} == {
-            "leading zeros look lost: id_digits = 5 puts them back"
-        }
+        assert {f.mend for f in caught.value.findings} == {"leading zeros look lost: id_digits = 5 puts them back"}
 
     def test_are_not_proposed_where_they_would_not(self):
         with pytest.raises(InputError, match="2 faults") as caught:

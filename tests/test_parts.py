@@ -135,8 +135,8 @@ class TestInside:
         west = plan_of({"P": km_box(0, 0, 0.5, 1), "Q": "citywide", "R": km_box(5, 5, 6, 6)})
         laid = laid_of(west)
         parts = cut_by(laid.ground, layer(FOOT).areas.geometry)
-        reached = reach_in(parts, laid.ground.effects, laid.shares.matrix, ground=laid.ground)
-        shares = inside_shares(parts, reached, laid.shares.matrix).toarray()
+        reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
+        shares = inside_shares(parts, reached, whole=laid.shares.matrix).toarray()
         assert shares[:, 0].tolist() == pytest.approx([0.5, 0, 0, 0], abs=1e-6)
         assert shares[:, 1].tolist() == pytest.approx([0.5, 0.5, 0, 0], abs=1e-6)
         assert shares[:, 2].tolist() == [0, 0, 0, 0]
@@ -145,8 +145,8 @@ class TestInside:
         plan = plan_of({"P": FOOT})
         laid = laid_of(plan._replace(effects=plan.effects.iloc[:0]))
         parts = cut_by(laid.ground, layer(FOOT).areas.geometry)
-        reached = reach_in(parts, laid.ground.effects, laid.shares.matrix, ground=laid.ground)
-        assert inside_shares(parts, reached, laid.shares.matrix).shape == (4, 0)
+        reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
+        assert inside_shares(parts, reached, whole=laid.shares.matrix).shape == (4, 0)
 
 
 class TestByBoundary:

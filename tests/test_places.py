@@ -200,9 +200,9 @@ class TestBoundaries:
         "Wards",
         gpd.GeoDataFrame({"name": ["South", "North"]}, index=["1", "2"], geometry=[SOUTH, NORTH], crs=25832),
     )
-    BANKS = boundary_of_column(
-        four_zones().assign(bank=["S", "S", "N", "N"]), "bank", label="Banks", source="z.gpkg"
-    )[0]
+    BANKS = boundary_of_column(four_zones().assign(bank=["S", "S", "N", "N"]), "bank", label="Banks", source="z.gpkg")[
+        0
+    ]
 
     def words(self, *texts, zones=ZONES, **layers):
         ids = pd.Series([f"A{i + 1}" for i in range(len(texts))])

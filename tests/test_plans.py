@@ -31,9 +31,7 @@ class Folder:
         project = parse_project(text)
         self.gathered = Gathered(self.path)
         self.told.clear()
-        return gather_plan(
-            self.gathered, project, zones=zones, boundaries={"bank": BANKS}, progress=self.told.append
-        )
+        return gather_plan(self.gathered, project, zones=zones, boundaries={"bank": BANKS}, progress=self.told.append)
 
     @property
     def refused(self):
@@ -75,9 +73,7 @@ class TestActions:
     def test_of_one_that_cannot_be_read_there_is_no_plan_but_the_others_are_looked_at(self, folder):
         folder.write(two="id,where\nC,nowhere\n")
         assert folder.gather(files("gone", "two", top='effects_file = "effects.csv"')) is None
-        assert folder.refused == [("gone.csv", "ES-FILE-MISSING", "gone.csv"), ("two.csv", "ES-WHERE", "C")] or [
-            code for _, code, _ in folder.refused
-        ] == ["ES-FILE-MISSING", "ES-WHERE"]
+        assert folder.refused == [("gone.csv", "ES-FILE-MISSING", ""), ("two.csv", "ES-WHERE", "C")]
 
     def test_an_id_in_two_files_is_refused(self, folder):
         folder.write(two="id,where\nB,citywide\n")
@@ -148,10 +144,8 @@ class TestEffects:
         assert codes == ([code] if code else [])
 
     def test_a_footprint_without_an_area_is_told(self, folder):
-        folder.write(
-            one="id,x,y\nA,560500,6200500\n", effects="action,ledger,effect,unit,amount\nA,benefit,e,K,3\n"
-        )
+        folder.write(one="id,x,y\nA,560500,6200500\n", effects="action,ledger,effect,unit,amount\nA,benefit,e,K,3\n")
         place = 'x = "x"\ny = "y"\ncrs = "EPSG:25832"\n'
         folder.gather(files("one", top='effects_file = "effects.csv"').replace('where = "where"\n', place))
         found = [(f.status, f.code, f.id) for f in folder.gathered.findings]
-        assert ("flagged", "ES-EFFECT-NO-AREA", "A") in found or ("refused", "ES-EFFECT-NO-AREA", "A") in found
+        assert found == [("flagged", "ES-EFFECT-NO-AREA", "A")]

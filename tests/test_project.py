@@ -205,6 +205,13 @@ class TestValues:
         (fault,) = faults(text)
         assert fault.reason == f"{asked} needs neighbourhoods.population"
 
+    @pytest.mark.parametrize(
+        "name", ["zones", "unknown", "neighbourhood", "Priority", "all", "status", "sector", "decade"]
+    )
+    def test_boundaries_are_no_word_of_ours(self, name):
+        (fault,) = faults(WHOLE + f'[boundaries.{name}]\nlabel = "Z"\ncolumn = "z"\n')
+        assert f"boundary '{name}' has a name that means something else" in fault.reason
+
     def test_every_fault_at_once(self):
         text = 'titel = "x"\n' + WHOLE.replace('id = "id"\n', "idd = 3\n") + '[groups.g]\nlabel = 7\nmissing = "no"\n'
         found = places(text)

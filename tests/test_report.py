@@ -347,6 +347,87 @@ class TestScopes:
         assert "counted once: active actions (the same for all actions)" in page
 
 
+class TestPlaces:
+    def test_both_ledgers_by_ward(self):
+        rows = table("People in reach of active actions, each counted once: Council wards")
+        assert rows == [
+            ["Area", "People", "In reach of a benefit", "Share", "In reach of a burden", "Share"],
+            ["South ward", "3,000", "2,400", "80.0 %", "500", "16.7 %"],
+            ["North ward", "3,000", "0", "0.0 %", "0", "0.0 %"],
+        ]
+
+    def test_a_ledger_that_was_not_assessed_has_no_column(self):
+        head, *_ = table("People in reach of active actions, each counted once: Council wards", without_burdens())
+        assert "In reach of a burden" not in head
+
+    def test_footprints_summed_and_dissolved_stand_side_by_side(self):
+        head, row = table("Actions and their own places: All actions")
+        found = dict(zip(head, row, strict=True))
+        assert found["Area added up [km²]"] == found["Area, each place once [km²]"] == "0.160"
+        assert found["Actions"] == "5"
+        assert found["Share of the area in priority places, each place once"] == "0.0 %"
+
+    def test_an_unknown_cost_is_a_dash(self):
+        rows = {row[0]: row for row in table("Actions and their own places: By sector")}
+        cost = rows["Class"].index("Cost [EUR]")
+        assert [rows[name][cost] for name in ("Food", "Transport")] == ["–", "30,000,000"]
+
+    def test_a_long_table_says_where_the_rest_is(self):
+        result = small_result()
+        first = result.by_boundary[result.by_boundary["area"] == "1"]
+        result.by_boundary = pd.concat([first.assign(area=f"{n:02d}") for n in range(62)], ignore_index=True)
+        assert "The other 2 areas are in by_boundary.csv." in rendered(result).replace("\u00a0", " ")
+
+
+class TestBaseline:
+    def test_means_by_group_and_place(self):
+        rows = {row[0]: row[1:] for row in table("Mean of each indicator")}
+        assert rows["Everyone"][:2] == ["Summer heat [°C]", "worse"]
+        assert rows["In priority places"][2:] == ["34.00", "100.0 %", "34.00", "100.0 %"]
+        assert rows["People with low incomes"][-2:] == ["–", "–"], "a group has no area of its own"
+
+    def test_years(self):
+        rows = {row[0]: row[1:] for row in table("What starts, what runs, what it saves")}
+        assert rows["2028"] == ["1", "30,000,000", "2", "1,000", "0"]
+        assert rows["not known"][1] == "–"
+
+
+class TestWithoutPeople:
+    @pytest.fixture
+    def page(self):
+        result = small_result()
+        hoods, together = result.neighbourhoods, result.together
+        result.neighbourhoods = hoods.assign(population=np.nan, benefit_reached_share=np.nan)
+        result.together = together.assign(people_reached=np.nan, undefined="no people were given")
+        result.by_boundary = result.by_boundary.iloc[:0]
+        result.sentences = {"summary": ("No population was given: this run counts actions.",)}
+        return rendered(result)
+
+    def test_says_for_whom_it_speaks_and_draws_no_chart_of_people(self, page):
+        assert "Nobody: no population was given" in page
+        assert "No population was given: this run counts actions." in page
+        assert "People in reach" not in page
+        assert "Partly reached neighbourhoods" not in page
+
+    def test_areas_speak(self, page):
+        head, *_ = Tables(page).tables["Mean of each indicator"]
+        assert head == ["Of", "Indicator", "Higher is", "Mean over the area", "Share of the area with a value"]
+        assert "Actions and their own places: All actions" in Tables(page).tables
+
+
+class TestNotes:
+    def test_what_is_of_a_whole_file_stands_apart_from_its_rows(self):
+        _, row = table("Noted of whole files")
+        assert row[:3] == ["actions.csv", "flagged", "ES-ACTION-SAME-PLACE"]
+        rows = table("Rows repaired, flagged or refused, by input and code")
+        assert [row[2] for row in rows] == ["Code", "ES-PLACE-NONE"]
+
+    def test_without_any_there_is_no_table(self):
+        result = small_result()
+        result.status = result.status[result.status["row"] != ""]
+        assert "Noted of whole files" not in Tables(rendered(result)).tables
+
+
 class TestManyActions:
     def test_sixty_are_all_shown(self):
         assert len(report.shown_actions(many_actions(60).scores)) == 60

@@ -57,7 +57,6 @@ class TestPlaces:
     def test_features_count_from_1(self):
         assert LAYER.row(0) == "feature 1"
 
-
     def test_data_rows_are_numbered_from_1_whatever_they_are_called(self):
         assert [CSV.number(0), LAYER.number(0), CSV.number(41)] == [1, 1, 42]
 

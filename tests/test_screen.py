@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,6 +14,7 @@ from shapely.geometry import Point
 
 import equity_screen as es
 from equity_screen.align import check_blocks
+from equity_screen.boundaries import Boundary
 from equity_screen.errors import InputError, UsageError
 from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking
 from equity_screen.schema import Origin
@@ -188,3 +190,107 @@ def test_points_outside_the_city_are_shown_and_reach_nobody() -> None:
     assert result.by_effect.iloc[0][["people_reached", "outside_share"]].tolist() == [0, 1]
     assert isinstance(result.reach, gpd.GeoDataFrame)
     assert len(result.reach) == 1
+
+
+# ---------------------------------------------------------------- what a run may lack
+
+
+NOBODY = four_zones()[["name", "geometry"]].assign(population=NAN)
+NORTH = pd.Series([False, False, True, True], index=list("ABCD"))
+
+
+def test_without_people_every_figure_of_people_is_undefined_and_says_why() -> None:
+    plan = plan_of({"P": km_box(0, 0, 1.5, 1), "Q": "citywide"}, effect("P"), effect("Q", ledger="burden"))
+    result = screen(NOBODY, plan, priority=NORTH)
+    people = ["people_reached", "total", "mean", "priority_place_share"]
+    assert result.by_effect[people].isna().all(axis=None)
+    assert set(result.by_effect["undefined"]) == {"no people were given"}
+    assert result.scores[["benefit_people_reached", "burden_people_reached"]].isna().all(axis=None)
+    assert result.together[["people_reached", "people_summed", "reached_share"]].isna().all(axis=None)
+    assert set(result.together["undefined"]) == {"no people were given"}
+    assert result.neighbourhoods[["benefit_reached_share", "burden_reached_share"]].isna().all(axis=None)
+    assert (len(result.by_boundary), len(result.before_after)) == (0, 0)
+
+
+def test_without_people_footprints_are_right_and_told() -> None:
+    plan = plan_of({"P": km_box(0, 0, 1.5, 1), "Q": km_box(0, 0, 1.5, 1)})
+    result = screen(NOBODY, plan, priority=pd.Series([True, False, False, False], index=list("ABCD")))
+    row = result.footprints.iloc[0]
+    assert row[["actions", "distinct_places", "in_priority", "mostly_in_priority"]].tolist() == [2, 1, 2, 2]
+    assert row[["area_summed_km2", "area_dissolved_km2"]].tolist() == pytest.approx([3, 1.5], rel=1e-3)
+    assert row["priority_share_dissolved"] == pytest.approx(2 / 3, rel=1e-4)
+    summary = " ".join(result.sentences["summary"])
+    assert "No population was given" in summary
+    assert "2 actions stand at 1 distinct place" in summary
+    assert "people" not in " ".join(result.sentences["P"])
+
+
+def test_without_people_map_and_report_are_written(tmp_path: Path) -> None:
+    plan = plan_of({"P": km_box(0, 0, 1.5, 1)}, effect("P", ledger="burden"))
+    folder = es.publish(screen(NOBODY, plan, priority=NORTH), tmp_path / "out")
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "No population was given" in report
+    assert not re.search(r"\bnan\b", report, re.IGNORECASE)
+    assert (folder / "map.html").stat().st_size > 0
+    assert pd.read_csv(folder / "scores.csv")["burden_people_reached"].isna().all()
+
+
+def test_without_any_action_there_is_a_baseline() -> None:
+    heat = {"heat": Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")}
+    plan = plan_of({})
+    result = screen(four_zones(), plan._replace(effects=plan.effects.iloc[:0]), question=Question(indicators=heat))
+    assert (len(result.scores), len(result.by_effect), len(result.by_group)) == (0, 0, 0)
+    assert result.baseline["who"].tolist() == ["everyone", "low_income"]
+    assert result.baseline["mean_people"].iloc[0] == 28
+    assert set(result.together["undefined"]) == {"no benefit was assessed", "no burden was assessed"}
+    assert result.sentences == {"summary": ("Heat: 28.0 °C on average over the people.",)}
+
+
+def test_without_any_action_all_is_published(tmp_path: Path) -> None:
+    plan = plan_of({})
+    result = screen(four_zones(), plan._replace(effects=plan.effects.iloc[:0]))
+    folder = es.publish(result, tmp_path / "out")
+    assert pd.read_csv(folder / "scores.csv").empty
+    assert (folder / "report.html").stat().st_size > 0
+
+
+def test_one_neighbourhood_is_a_city() -> None:
+    result = screen(four_zones().loc[["A"]], plan_of({"P": km_box(0, 0, 0.5, 1)}))
+    assert result.by_effect["people_reached"].tolist() == pytest.approx([50], rel=1e-4)
+    assert result.footprints.iloc[0]["actions"] == 1
+
+
+# ---------------------------------------------------------------- by place and by year
+
+
+def wards() -> dict[str, Boundary]:
+    shapes = [km_box(0, 0, 2, 0.5), km_box(0, 0.5, 2, 2)]
+    areas = gpd.GeoDataFrame({"name": ["Quay", "Hill"]}, index=["1", "2"], geometry=shapes, crs=CRS)
+    return {"ward": Boundary("Wards", areas)}
+
+
+def test_results_by_ward_add_up_and_are_published(tmp_path: Path) -> None:
+    plan = plan_of({"P": km_box(0, 0, 1, 1)})
+    plan.actions["start"] = 2031.0
+    result = screen(four_zones(), plan, boundaries=wards())
+    once = result.by_boundary[(result.by_boundary["scope"] == "all actions") & (result.by_boundary["area"] != "")]
+    mine = once[once["group"] == "everyone"].set_index("name")
+    assert mine["people"].round(2).to_dict() == {"Quay": 150, "Hill": 850}
+    assert mine["people_reached"].round(2).to_dict() == {"Quay": 50, "Hill": 50}
+    assert result.areas["name"].tolist() == ["Quay", "Hill"]
+    assert result.timeline["year"].tolist() == ["2031"]
+    folder = es.publish(result, tmp_path / "out")
+    names = ("by_boundary", "by_boundary_effect", "footprints", "baseline", "timeline")
+    assert {name: len(pd.read_csv(folder / f"{name}.csv")) for name in names} == {
+        name: len(getattr(result, name)) for name in names
+    }
+    assert gpd.read_file(folder / "areas.gpkg")["area"].tolist() == ["1", "2"]
+
+
+def test_zones_and_areas_may_bear_the_same_id() -> None:
+    """Ward A is not neighbourhood A."""
+    shapes = [km_box(0, 1, 2, 2), km_box(0, 0, 2, 1)]
+    areas = gpd.GeoDataFrame({"name": ["A", "B"]}, index=["A", "B"], geometry=shapes, crs=CRS)
+    result = screen(four_zones(), plan_of({"P": km_box(0, 1, 2, 2)}), boundaries={"ward": Boundary("Wards", areas)})
+    mine = result.by_boundary[(result.by_boundary["group"] == "everyone")].set_index(["scope", "area"])
+    assert mine.loc[("active actions", "A"), "people_reached"] == pytest.approx(700, rel=1e-5)

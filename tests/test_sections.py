@@ -80,6 +80,13 @@ class TestFootprints:
         (first, *_) = place_sections(small_result())["footprints"]
         assert {"cost", "tco2e", "in_priority"} <= {*first["columns"]}
 
+    def test_that_nothing_lies_in_priority_places_is_said(self):
+        nowhere = pd.Series([False, False, False, True], index=list("ABCD"))
+        result = screen(four_zones(), plan_of({"P": km_box(0, 0, 1, 1)}), priority=nowhere)
+        (table, *_) = place_sections(result)["footprints"]
+        assert {"in_priority", "mostly_in_priority", "priority_share_dissolved"} <= {*table["columns"]}
+        assert table["rows"][0]["priority_share_dissolved"] == 0
+
     def test_without_actions_there_are_none(self):
         assert sections(plan_of({}))["footprints"] == []
 

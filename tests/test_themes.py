@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from equity_screen import themes
+from equity_screen.recipe import Indicator
+from equity_screen.themes import actions_theme, indicator_theme
 from tests.results import small_result
 
 
@@ -77,3 +79,33 @@ class TestMarkers:
 
     def test_a_marker_that_tells_something_is_named_even_alone(self):
         assert themes.marker_legend(pd.Series([False], dtype=object)) == [(1, "not active", 1)]
+
+
+class TestIndicator:
+    TREES = Indicator(label="Trees", unit="%", higher_is="better", column="trees")
+
+    def test_the_worst_fifth_is_darkest_where_less_is_worse(self):
+        table = pd.DataFrame({"trees": [1.0, 2.0, 3.0, 4.0, 5.0, np.nan]})
+        theme = indicator_theme(table, "trees", indicator=self.TREES)
+        assert theme.classes == (0, 1, 2, 3, 4, -1)
+        assert [colour for colour, _, _ in theme.legend] == ["#002859", "#434e6c", "#7d7c78", "#bcae6c", "#f9e03a"]
+        assert "which is lower here" in theme.explained
+
+    def test_the_highest_is_darkest_where_more_is_worse(self):
+        heat = Indicator(label="Heat <b>", unit="°C", higher_is="worse", column="heat")
+        theme = indicator_theme(pd.DataFrame({"heat": [30.0, 20.0]}), "heat", indicator=heat)
+        assert theme.classes == (1, 0)
+        assert theme.legend[-1][0] == "#002859"
+        assert theme.title == "Heat &lt;b&gt; [°C]"
+
+    def test_no_value_at_all(self):
+        theme = indicator_theme(pd.DataFrame({"trees": [np.nan, np.nan]}), "trees", indicator=self.TREES)
+        assert theme.legend == ()
+        assert theme.classes == (-1, -1)
+
+
+def test_actions_are_counted_where_they_mostly_lie():
+    table = pd.DataFrame({"breakdown": ["all", "neighbourhood"], "class": ["", "B"], "actions": [9, 4]})
+    theme = actions_theme(pd.DataFrame(index=["A", "B"]), table)
+    assert theme.classes == (0, 1)
+    assert [(words, number) for _, words, number in theme.legend] == [("0", 1), ("over 0 to 4", 1)]
