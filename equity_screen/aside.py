@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -65,9 +66,11 @@ def choose_rows(
     require_columns(frame, declared.only_where, origin=origin)
     why = np.full(len(frame), "", dtype=object)
     for column, values in declared.only_where.items():
-        other = ~_cells(frame, column).isin(values)
+        other = ~_cells(frame, column).isin([unicodedata.normalize("NFC", value) for value in values])
         _require_some(~other, "ES-ACTION-NONE", origin, column=column, value=", ".join(values))
         why[(why == "") & other.to_numpy()] = f"{column} is not {' or '.join(values)}"
+    # Each rule may leave some rows, and all of them together none.
+    _require_some(pd.Series(why == ""), "ES-ACTION-NONE", origin, column=", ".join(declared.only_where))
     if declared.only_inside and zones is not None:
         rest = np.flatnonzero(why == "")
         why[rest] = _elsewhere(frame, declared, origin=origin, zones=zones)[rest]
@@ -76,9 +79,10 @@ def choose_rows(
 
 
 def _cells(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Read a column as text; a whole number that a gap has made 4.0 is 4."""
+    """Read a column as composed text; a whole number that a gap has made 4.0 is 4."""
     blank = pd.Series("", index=frame.index, dtype="str")
-    return column_text(frame, column, fallback=blank).str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+    text = column_text(frame, column, fallback=blank).str.normalize("NFC")
+    return text.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
 
 
 def _require_some(kept: pd.Series, code: str, origin: Origin, **place: str) -> None:

@@ -25,8 +25,8 @@ from equity_screen.near import check_points, points_near, share_covered
 from equity_screen.overlay import require_drivers
 from equity_screen.plans import gather_plan
 from equity_screen.project import Project, ProjectFile
-from equity_screen.recipe import COVERAGE, Indicator
-from equity_screen.schema import Origin, clean_ids, read_numbers, row_status
+from equity_screen.recipe import COVERAGE, Indicator, is_reserved
+from equity_screen.schema import Origin, clean_ids, read_numbers, require_columns, row_status
 from equity_screen.sources import BoundaryFile, EarlierTable
 from equity_screen.text import did_you_mean
 from equity_screen.zonal import raster_means
@@ -128,7 +128,10 @@ def _neighbourhoods(gathered: Gathered, project: Project, progress: Progress) ->
             progress(f"{earlier.file}, {earlier.crosswalk}")
             frame = _with_earlier(gathered, earlier, project, frame=frame, origin=origin)
         extra = [str(c) for c in frame.columns if c != frame.geometry.name]
-        checked = check_neighbourhoods(frame, declared, origin=origin, question=project, extra=extra)
+        codes = {b.column for b in project.boundaries.values() if b.column is not None}
+        checked = check_neighbourhoods(
+            frame, declared, origin=origin, question=project, extra=extra, as_written=codes
+        )
         if joined is None:
             return _some(gathered.keep(checked), origin)
         moved = in_table(checked.findings, joined, origin=table_origin)
@@ -162,6 +165,7 @@ def _with_earlier(
     """Add the columns of a table on other zones, brought over by its crosswalk."""
     (table, first), (crosswalk, second) = (gathered.table(name) for name in (declared.file, declared.crosswalk))
     digits = project.neighbourhoods.id_digits
+    require_columns(frame, [project.neighbourhoods.id], origin=origin)
     ids = clean_ids(frame[project.neighbourhoods.id], origin, digits=digits)[0]
     origins = (first, second, origin)
     earlier = bring_over(table, crosswalk, declared=declared, ids=pd.Index(ids), origins=origins, digits=digits)
@@ -217,7 +221,8 @@ def _read_columns(project: Project) -> set[str]:
     groups = {c for g in project.groups.values() for c in (g.count, g.share, g.universe, g.margin)}
     others = {i.column for i in project.indicators.values()} | {r.column for r in project.rankings.values()}
     rule = {project.priority.column} if project.priority else set()
-    return {column for column in own | groups | others | rule if column is not None}
+    areas = {b.column for b in project.boundaries.values()}
+    return {column for column in own | groups | others | rule | areas if column is not None}
 
 
 def _boundaries(
@@ -243,6 +248,11 @@ def _boundary_file(gathered: Gathered, declared: BoundaryFile, file: str) -> Bou
 
 def _boundary_column(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, declared: BoundaryFile) -> Boundary:
     column, source = str(declared.column), Path(project.neighbourhoods.table or project.neighbourhoods.file).name
+    of = project.neighbourhoods
+    if is_reserved(column) and column not in {of.name, of.population, of.households}:
+        raise InputError([finding("ES-COLUMN-AMBIGUOUS", source, column=column)])
+    # The names of the neighbourhoods bear our name by now.
+    column = "name" if column == of.name else column
     if column not in zones.columns:
         hint = did_you_mean(column, zones.columns.drop("geometry"))
         raise InputError([finding("ES-COLUMN-MISSING", source, column=column, hint=hint)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -93,6 +93,7 @@ def check_neighbourhoods(
     origin: Origin,
     question: Question | None = None,
     extra: Iterable[str] = (),
+    as_written: Collection[str] = (),
 ) -> Checked:
     """Check a neighbourhoods layer and give it the package's columns.
 
@@ -109,6 +110,8 @@ def check_neighbourhoods(
         other layers are left to :func:`equity_screen.align`.
     extra : iterable of str
         Further columns to keep, numbers where every cell is one.
+    as_written : collection of str
+        Those of them to keep as they are, such as codes of districts, of which 01 and 1 are two.
 
     Returns
     -------
@@ -145,7 +148,9 @@ def check_neighbourhoods(
     )
     findings += about_rankings + _ambiguous(frame, declared, question, origin)
     extra = [c for c in extra if c != declared.name]
-    kept, about_names = _extras(frame, extra, {*columns, *measured, *ranked}, question=question, origin=origin)
+    rule = question.priority.column if question.priority is not None and question.priority.one_of else None
+    taken_names = {*columns, *measured, *ranked}
+    kept, about_names = _extras(frame, extra, taken_names, as_written={*as_written, rule}, origin=origin)
     findings += about_names
     table = gpd.GeoDataFrame({"name": names, **columns, **measured, **ranked, **kept}, geometry=geometry, crs=frame.crs)
     return finish(table, ids, findings=findings, origin=origin, index="neighbourhood", amounts=["population"])
@@ -156,11 +161,10 @@ def _extras(
     extra: Iterable[str],
     taken: set[str],
     *,
-    question: Question,
+    as_written: Collection[str | None],
     origin: Origin,
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
     """Keep further columns of the file; those that would be taken for one of ours are left out and named."""
-    rule = question.priority.column if question.priority is not None and question.priority.one_of else None
     seen = {name.casefold() for name in taken}
     kept: dict[str, pd.Series] = {}
     findings: list[Finding] = []
@@ -168,7 +172,7 @@ def _extras(
         if is_reserved(column) or column.casefold() in seen:
             findings.append(finding("ES-COLUMN-OURS", origin.file, column=column))
         else:
-            kept[column] = frame[column] if column == rule else _plain(frame[column])
+            kept[column] = frame[column] if column in as_written else _plain(frame[column])
             seen.add(column.casefold())
     return kept, findings
 

@@ -72,11 +72,7 @@ class Project(Question):
             faults.append("no effects: give effects_file, or [[effects]] rules")
         if self.apportion == "points" and self.blocks is None:
             faults.append('apportion = "points" needs [blocks]')
-        faults += [
-            f"boundary {name!r} has a name that means something else: call it district, ward or the like"
-            for name in self.boundaries
-            if name.casefold() in RESERVED_PLACES
-        ]
+        faults += _odd_names(list(self.boundaries))
         if self.neighbourhoods.population is None:
             faults += _needs_people(self)
         people = self.priority.people if self.priority else None
@@ -90,6 +86,24 @@ class Project(Question):
     def question(self) -> Question:
         """What is asked, without the files."""
         return Question.model_validate({name: getattr(self, name) for name in Question.model_fields})
+
+
+def _odd_names(boundaries: Sequence[str]) -> list[str]:
+    """Name the boundaries that no place could name, or that would be taken for another."""
+    lower = [name.strip().casefold() for name in boundaries]
+    said = {
+        "has a name that means something else: call it district, ward or the like": [
+            name in RESERVED_PLACES for name in lower
+        ],
+        "stands twice but for case": [lower.count(name) > 1 for name in lower],
+        "has a name that cannot stand before a colon": [not name or ":" in name or ";" in name for name in lower],
+    }
+    return [
+        f"boundary {name!r} {fault}"
+        for fault, rows in said.items()
+        for name, bad in zip(boundaries, rows, strict=True)
+        if bad
+    ]
 
 
 def _needs_people(project: Project) -> list[str]:

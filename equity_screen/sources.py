@@ -174,6 +174,9 @@ class EarlierTable(Declaration):
         if both:
             msg = f"{', '.join(both)}: either a count or a rate"
             raise ValueError(msg)
+        if len(set(self.counts)) < len(self.counts):
+            msg = "counts: a column stands twice"
+            raise ValueError(msg)
         if not self.counts and not self.rates:
             msg = "give counts or rates: the columns to bring over"
             raise ValueError(msg)

@@ -163,7 +163,9 @@ class TestPlaces:
         # 1 degree of the 56th parallel sinks 430 m below its chord: a county above it must not lose that strip.
         county = gpd.GeoSeries([shapely.box(9.5, 56.0, 10.5, 56.2)], crs=4326)
         area = county.segmentize(0.001).to_crs(CRS).area[0] / 1e6
-        wards = Boundary("Counties", gpd.GeoDataFrame({"name": ["N"]}, index=["N"], geometry=county.to_numpy(), crs=4326))
+        wards = Boundary(
+            "Counties", gpd.GeoDataFrame({"name": ["N"]}, index=["N"], geometry=county.to_numpy(), crs=4326)
+        )
         table = table_of({"P": km_box(-100, -100, 100, 100)}, boundaries={"county": wards})
         assert table.loc[("county", "N"), "area_dissolved_km2"] == pytest.approx(area, rel=1e-5)
         assert abs(county.to_crs(CRS).area[0] / 1e6 - area) > 1e-5 * area
