@@ -238,6 +238,7 @@ def read_actions(
     *,
     effects: str | Path | Sequence[EffectRule],
     near: gpd.GeoDataFrame | None = None,
+    boundaries: Mapping[str, Boundary] = NO_BOUNDARIES,
     **declared: object,
 ) -> Plan:
     """Read actions and their effects.
@@ -250,6 +251,8 @@ def read_actions(
         File of effects, or rules.
     near : GeoDataFrame, optional
         Neighbourhoods; misplaced rows are found by them and zone ids looked up in them.
+    boundaries : mapping of str to Boundary
+        Layers of named areas that a place may name.
     **declared
         Other fields of :class:`equity_screen.ActionsFile`, for instance ``id=`` or ``cost=``.
 
@@ -273,9 +276,9 @@ def read_actions(
     """
     file = ActionsFile.model_validate({"file": str(path), **declared})
     frame, origin = read_table(path, layer=file.layer)
-    actions = gpd.GeoDataFrame(
-        settle(check_actions(frame, file, origin=origin, zones=None if near is None else near.geometry))
-    )
+    zones = None if near is None else near.geometry
+    checked = check_actions(frame, file, origin=origin, zones=zones, boundaries=boundaries)
+    actions = gpd.GeoDataFrame(settle(checked))
     if isinstance(effects, str | Path):
         table, effects_origin = read_table(effects)
     else:

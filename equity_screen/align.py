@@ -64,12 +64,19 @@ def align(neighbourhoods: gpd.GeoDataFrame, **layers: str | Path | Indicator) ->
     added: dict[str, pd.Series] = {}
     for name, layer in layers.items():
         indicator = layer if isinstance(layer, Indicator) else _raster_indicator(name, str(layer))
-        if indicator.column is not None:
-            msg = f"indicator {name} is the column {indicator.column} already; align takes rasters and polygon layers"
+        if indicator.raster is None and indicator.polygons is None:
+            msg = f"indicator {name}: align takes rasters and polygon layers; {_instead(indicator)}"
             raise UsageError(msg)
         values = _layer_means(neighbourhoods.geometry, indicator)
         added |= {name: values["mean"], COVERAGE + name: values["coverage"]}
     return neighbourhoods.assign(**added)
+
+
+def _instead(indicator: Indicator) -> str:
+    if indicator.column is not None:
+        return f"this one is the column {indicator.column} already"
+    name = "share_covered" if indicator.covered_by is not None else "points_near"
+    return f"{name} measures this one"
 
 
 def _raster_indicator(name: str, path: str) -> Indicator:

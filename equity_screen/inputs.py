@@ -129,9 +129,7 @@ def _neighbourhoods(gathered: Gathered, project: Project, progress: Progress) ->
             frame = _with_earlier(gathered, earlier, project, frame=frame, origin=origin)
         extra = [str(c) for c in frame.columns if c != frame.geometry.name]
         codes = {b.column for b in project.boundaries.values() if b.column is not None}
-        checked = check_neighbourhoods(
-            frame, declared, origin=origin, question=project, extra=extra, as_written=codes
-        )
+        checked = check_neighbourhoods(frame, declared, origin=origin, question=project, extra=extra, as_written=codes)
         if joined is None:
             return _some(gathered.keep(checked), origin)
         moved = in_table(checked.findings, joined, origin=table_origin)

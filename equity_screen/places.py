@@ -317,8 +317,8 @@ class _Layers:
         boundary = self.boundaries[kind]
         ids, absent = area_ids(boundary, names)
         known = list(dict.fromkeys([*boundary.areas.index.astype(str), *boundary.areas["name"].astype(str)]))
-        if boundary.members is not None:
-            # The areas are neighbourhoods put together: the list of these is exact.
+        if boundary.members is not None and not boundary.members.index.astype("str").str.contains(";").any():
+            # The areas are neighbourhoods put together: the list of these is exact, where it can be written.
             members = boundary.members[boundary.members.isin(ids)].index.astype(str)
             return self._of_zones(sorted(members))._replace(absent=absent, known=known)
         union = shapely.union_all(self.areas[kind].loc[ids].array) if ids else None

@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from equity_screen.actions import check_actions, no_actions, read_actions
+from equity_screen.boundaries import boundary_of_column
 from equity_screen.errors import EquityScreenWarning, InputError
 from equity_screen.schema import Origin
 from equity_screen.sources import ActionsFile, EffectRule
@@ -242,3 +243,14 @@ def test_status_has_what_each_row_brings():
     assert checked.table.empty
     assert checked.status["status"].tolist() == ["refused", "refused"]
     assert checked.status["cost"].tolist() == [5.0, pytest.approx(np.nan, nan_ok=True)]
+
+
+def test_a_plan_read_by_hand_may_name_areas(tmp_path):
+    city = four_zones().assign(bank=["s", "s", "n", "n"])
+    banks, _ = boundary_of_column(city, "bank", label="Banks", source="city")
+    pd.DataFrame({"id": ["T"], "where": ["bank:s"]}).to_csv(tmp_path / "plan.csv", index=False)
+    rule = EffectRule(ledger="benefit", effect="shade", unit="°C")
+    plan = read_actions(
+        tmp_path / "plan.csv", effects=[rule], id="id", where="where", near=city, boundaries={"bank": banks}
+    )
+    assert plan.actions[["where", "zones"]].values.tolist() == [["zones", "A;B"]]

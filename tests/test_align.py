@@ -137,7 +137,9 @@ class TestAlign:
 
     def test_a_column_is_on_the_table_already(self):
         heat = Indicator(label="h", unit="°C", higher_is="worse", column="t")
-        with pytest.raises(UsageError, match="indicator heat is the column t already"):
+        with pytest.raises(
+            UsageError, match="indicator heat: align takes rasters and polygon layers; this one is the column t already"
+        ):
             align(four_zones(), heat=heat)
 
     def test_the_table_given_is_left_alone(self, heat):
@@ -261,3 +263,17 @@ def test_the_order_of_overlapping_polygons_changes_no_bit_and_covers_once():
     half = rate_means(twice, places, rate="r").loc["A"]
     assert half["mean"] == pytest.approx(2.0)
     assert half["coverage"] == pytest.approx(0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("source", "instead"),
+    [
+        ({"column": "heat"}, "this one is the column heat already"),
+        ({"covered_by": "flood.gpkg"}, "share_covered measures this one"),
+        ({"points": "plants.csv", "distance_m": 500}, "points_near measures this one"),
+    ],
+)
+def test_what_align_does_not_take_is_told_with_what_does(source, instead):
+    indicator = Indicator(label="x", unit="y", higher_is="worse", **source)
+    with pytest.raises(UsageError, match=f"indicator new: align takes rasters and polygon layers; {instead}"):
+        align(four_zones(), new=indicator)

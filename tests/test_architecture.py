@@ -46,7 +46,6 @@ TOP_LEVEL = {
 
 # Needed to compute or to draw, never to print a help text, a JSON Schema or a project file.
 HEAVY = (
-    "exactextract",
     "folium",
     "geopandas",
     "pandas",

@@ -84,6 +84,15 @@ class TestWhere:
         with pytest.raises(InputError, match=r"sites\.csv, column state, value Ca: .*ES-ACTION-NONE\]"):
             choose({"state": ["CA"]}, only_where={"state": ("Ca",)})
 
+    def test_rules_that_leave_no_row_together(self):
+        columns = {"state": ["CA", "NV"], "open": ["no", "yes"]}
+        with pytest.raises(InputError, match=r"sites\.csv, column state, open: .*ES-ACTION-NONE\]"):
+            choose(columns, only_where={"state": ("CA",), "open": ("yes",)})
+
+    @pytest.mark.parametrize("asked", ["\u00c5s", "A\u030as"])
+    def test_letters_composed_or_not_are_the_same(self, asked):
+        assert len(choose({"town": ["A\u030as", "\u00c5s", "As"]}, only_where={"town": (asked,)}).table) == 2
+
     def test_rows_of_rows_set_aside_before_keep_their_lines(self):
         origin = Origin("sites.csv", "row", lines=(7, 9, 11))
         chosen = choose({"state": ["NV", "CA", "NV"]}, origin=origin, only_where={"state": ("CA",)})

@@ -207,6 +207,36 @@ class TestBoundaries:
             ["zones.gpkg", "ES-BOUNDARY-NONE"],
         ]
 
+    def test_codes_that_differ_in_zeros_are_different_areas(self, project):
+        inputs = gathered(project(zones=four_zones().assign(bank=["01", "1", "1.1", "1.10"]), more=self.BANKS))
+        assert inputs.boundaries["bank"].members.tolist() == ["01", "1", "1.1", "1.10"]
+
+    @pytest.mark.parametrize("column", ["priority", "people_low_income", "geometry"])
+    def test_a_column_of_a_name_of_ours_is_refused(self, project, column):
+        zones = four_zones().assign(priority=["x", "x", "y", "y"])
+        path = project(zones=zones, more=self.BANKS.replace('"bank"', f'"{column}"'))
+        assert [(f.source, f.column) for f in gathered(path).refused if f.code == "ES-COLUMN-AMBIGUOUS"] == [
+            ("zones.gpkg", column)
+        ]
+
+    @pytest.mark.parametrize(("own", "fault"), [("bank", []), ("title", ["ES-COLUMN-AMBIGUOUS"])])
+    def test_the_names_of_the_neighbourhoods_only_where_they_are_meant(self, project, own, fault):
+        zones = four_zones().rename(columns={"name": "title"}).assign(bank=["N1", "N1", "N2", "N2"], name=list("PQRS"))
+        column = "bank" if own == "bank" else "name"
+        path = project(
+            zones=zones, neighbourhoods=f'name = "{own}"\n', more=self.BANKS.replace('"bank"', f'"{column}"')
+        )
+        inputs = gathered(path)
+        assert [f.code for f in inputs.refused] == fault
+        assert fault or inputs.boundaries["bank"].members.tolist() == ["N1", "N1", "N2", "N2"]
+
+    def test_a_column_of_both_files_is_refused(self, project):
+        path = project(zones=four_zones()[["geometry"]].assign(bank="S"), more=self.BANKS)
+        joined = '"people"\ntable = "people.csv"\ntable_id = "code"'
+        path.write_text(path.read_text(encoding="utf-8").replace('"population"', joined), encoding="utf-8")
+        (path.parent / "people.csv").write_text("code,people,bank\nA,1,N\nB,2,N\nC,3,N\nD,4,N\n", encoding="utf-8")
+        assert [(f.code, f.column) for f in gathered(path).refused][:1] == [("ES-JOIN-COLUMN", "bank")]
+
     def test_of_a_column_of_the_joined_table(self, project):
         path = project(zones=four_zones()[["geometry"]], more=self.BANKS)
         joined = '"people"\ntable = "people.csv"\ntable_id = "code"'
@@ -285,6 +315,18 @@ class TestPriorityAreas:
         assert [(f.source, f.code) for f in gathered(project(more=self.RULE)).refused] == [
             ("old.gpkg", "ES-FILE-MISSING")
         ]
+
+
+def test_a_table_on_other_zones_beside_a_misspelled_id(project):
+    names = {"id": "old", "source_id": "old", "target_id": "new", "share": "share"}
+    keys = "".join(f'{key} = "{value}"\n' for key, value in names.items())
+    path = project(more=f'[[earlier]]\nfile = "old.csv"\ncrosswalk = "pairs.csv"\ncounts = ["homes"]\n{keys}')
+    path.write_text(path.read_text(encoding="utf-8").replace('"neighbourhood"', '"nr"'), encoding="utf-8")
+    (path.parent / "old.csv").write_text("old,homes\n1,4\n", encoding="utf-8")
+    (path.parent / "pairs.csv").write_text("old,new,share\n1,A,1\n", encoding="utf-8")
+    assert [(f.source, f.column) for f in gathered(path).refused if f.code == "ES-COLUMN-MISSING"] == [
+        ("zones.gpkg", "nr")
+    ]
 
 
 class TestLostZeros:

@@ -451,9 +451,7 @@ class TestWithoutPeople:
         return rendered(screen(city, four_actions()))
 
     def test_neighbourhoods_are_coloured_by_their_actions(self, page):
-        assert [theme["classes"] for theme in drawn(page, "theme")] == [
-            [0, 0, 1, 1]
-        ]  # by name: D, C, B, A
+        assert [theme["classes"] for theme in drawn(page, "theme")] == [[0, 0, 1, 1]]  # by name: D, C, B, A
 
     def test_nothing_is_said_of_people(self, page):
         (city,) = drawn(page, "city")

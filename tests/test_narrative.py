@@ -30,7 +30,9 @@ def no_plan():
 class TestWithPeople:
     def test_the_summary_counts_each_person_once(self):
         summary = screen(four_zones(), four_actions()).sentences["summary"]
-        assert summary[0].startswith("Benefits of active actions that have a place reach 1,000 of 1,000 people (100.0 %)")
+        assert summary[0].startswith(
+            "Benefits of active actions that have a place reach 1,000 of 1,000 people (100.0 %)"
+        )
 
     def test_groups_are_not_told_where_everyone_is_reached(self):
         summary = screen(four_zones(), four_actions()).sentences["summary"]
@@ -45,7 +47,9 @@ class TestWithoutPeople:
         told = screen(nobody(), four_actions(), question=COOL).sentences
         assert told["summary"][0] == WITHOUT_PEOPLE
         assert told["summary"][1].startswith("4 actions stand at 2 distinct places; their area is 4.00 km²")
-        assert told["summary"][2].startswith("50.0 % of the dissolved area lies in hot places, 50.0 % of the area added")
+        assert told["summary"][2].startswith(
+            "50.0 % of the dissolved area lies in hot places, 50.0 % of the area added"
+        )
 
     def test_an_action_is_told_by_its_place(self):
         told = screen(nobody(), four_actions(), question=COOL).sentences

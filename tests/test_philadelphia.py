@@ -167,9 +167,8 @@ class TestFigures:
     def test_each_tract(self, city, result, name):
         hoods = result.neighbourhoods.loc[city.ids]
         means = hoods[name].to_numpy()
-        # The library that cuts the cells keeps their fractions in single precision: 1e-7 of a percentage.
-        assert np.abs(means - city.seen[name][:, 0]).max() < 1e-7
-        assert hoods[f"coverage_{name}"].to_numpy() == pytest.approx(city.seen[name][:, 1], abs=1e-7)
+        assert means == pytest.approx(city.seen[name][:, 0], rel=1e-9)
+        assert hoods[f"coverage_{name}"].to_numpy() == pytest.approx(city.seen[name][:, 1], rel=1e-9)
         assert hoods["priority"].tolist() == city.priority.tolist()
 
     @pytest.mark.parametrize("who", WHO)

@@ -212,6 +212,16 @@ class TestValues:
         (fault,) = faults(WHOLE + f'[boundaries.{name}]\nlabel = "Z"\ncolumn = "z"\n')
         assert f"boundary '{name}' has a name that means something else" in fault.reason
 
+    @pytest.mark.parametrize("name", ["a:b", "a;b", ""])
+    def test_a_boundary_that_no_place_could_name(self, name):
+        (fault,) = faults(WHOLE + f'[boundaries."{name}"]\nlabel = "Z"\ncolumn = "z"\n')
+        assert f"boundary '{name}' has a name that cannot stand before a colon" in fault.reason
+
+    def test_boundaries_that_differ_in_case_only(self):
+        tables = [f'[boundaries.{name}]\nlabel = "Z"\ncolumn = "z"\n' for name in ("ward", "Ward")]
+        (fault,) = faults(WHOLE + "".join(tables))
+        assert fault.reason.count("stands twice but for case") == 2
+
     def test_every_fault_at_once(self):
         text = 'titel = "x"\n' + WHOLE.replace('id = "id"\n', "idd = 3\n") + '[groups.g]\nlabel = 7\nmissing = "no"\n'
         found = places(text)

@@ -16,7 +16,9 @@ LOW = {"low_income": Group(label="People with low incomes", count="n")}
 
 def faults(hoods=None, plan=None, question=None):
     with pytest.raises(InputError, match="fault") as caught:
-        require_tables(four_zones() if hoods is None else hoods, plan or four_actions(), question=question or Question())
+        require_tables(
+            four_zones() if hoods is None else hoods, plan or four_actions(), question=question or Question()
+        )
     return [(f.code, f.source, f.id or f.column) for f in caught.value.findings]
 
 

@@ -28,6 +28,7 @@ SMALLEST = {
         "source_id": "old",
         "target_id": "new",
         "share": "share",
+        "counts": ("people",),
     },
     EffectRule: {"ledger": "benefit", "effect": "e", "unit": "u"},
 }
@@ -103,6 +104,12 @@ class TestBoundaryFile:
     def test_neither_or_both_or_a_file_without_ids(self, source):
         with pytest.raises(ValidationError, match="give file and id, or column"):
             BoundaryFile(label="Wards", **source)
+
+
+class TestEarlierTable:
+    def test_a_count_stands_once(self):
+        with pytest.raises(ValidationError, match="counts: a column stands twice"):
+            made(EarlierTable, counts=("people", "people"))
 
 
 class TestEffectRule:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import exactextract
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -204,3 +207,72 @@ class TestRefusals:
         path.write_bytes(path.read_bytes()[:100_000])
         with pytest.raises(InputError, match=r"r.tif: cannot be read as a GeoTIFF"):
             means(path, zone(0, 0, 10, 10))
+
+
+def cell_by_cell(path, shapes, *, nodata=()):
+    """Mean and coverage by the area of each cell's part in each polygon: shapely and numpy, every pair of them."""
+    with rasterio.open(path) as source:
+        values, transform = source.read(1).astype(float), source.transform
+    values[np.isin(values, nodata)] = np.nan
+    rows, columns = np.mgrid[: values.shape[0], : values.shape[1]]
+    west, north = transform.c + transform.a * columns, transform.f + transform.e * rows
+    boxes = shapely.box(west, north + transform.e, west + transform.a, north)
+    known = np.isfinite(values)
+    for shape in shapes:
+        part = shapely.area(shapely.intersection(boxes, shape))
+        seen = part[known].sum()
+        yield (part[known] * values[known]).sum() / seen if seen else np.nan, seen / shape.area
+
+
+def random_shapes(rng, count):
+    """Triangles, stars with holes and pairs of them, in and around a raster of 300 × 200 m; some on its very lines."""
+    for number in range(count):
+        angles = np.sort(rng.random(3 + number % 9)) * 2 * np.pi
+        reach = 20 + 150 * rng.random((len(angles), 1))
+        star = shapely.Polygon(rng.random(2) * (300, 200) + reach * np.column_stack([np.cos(angles), np.sin(angles)]))
+        star = shapely.make_valid(star).difference(shapely.Point(150, 100).buffer(15))
+        star = shapely.union_all([star, shapely.box(*(20 * np.floor(rng.random(2) * 12)), 280, 240)][: 1 + number % 2])
+        yield shapely.transform(star, lambda places: places + np.array([EAST, NORTH]))
+
+
+@pytest.mark.parametrize("size", [(2, 3), (17, 11), (600, 9)])  # the last has several bands of rows
+def test_equals_the_sum_over_every_cell(tmp_path, size):
+    rng = np.random.default_rng(sum(size))
+    cells = rng.normal(1e3, 50, size)
+    cells[rng.random(size) < 0.2] = 7.0
+    transform = Affine(300 / size[1], 0, EAST, 0, -200 / size[0], NORTH + 200)
+    path = write(tmp_path / "random.tif", cells, transform=transform)
+    shapes = [shape for shape in random_shapes(rng, 30) if shape.area > 1]
+    found = raster_means(path, zones(*shapes), nodata=(7.0,))
+    by_hand = np.array(list(cell_by_cell(path, shapes, nodata=(7.0,))))
+    np.testing.assert_allclose(found["mean"], by_hand[:, 0], rtol=1e-11)
+    np.testing.assert_allclose(found["coverage"], by_hand[:, 1].clip(0, 1), atol=1e-11)
+
+
+def test_agrees_with_exactextract_to_its_single_precision(tmp_path):
+    rng = np.random.default_rng(5)
+    transform = Affine(300 / 40, 0, EAST, 0, -200 / 30, NORTH + 200)
+    path = write(tmp_path / "random.tif", rng.random((30, 40)), transform=transform)
+    shapes = [shape for shape in random_shapes(rng, 12) if shape.area > 1]
+    frame = gpd.GeoDataFrame(geometry=shapes, crs=25832)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = exactextract.exact_extract(str(path), frame, ["mean"], output="pandas")["mean"]
+    np.testing.assert_allclose(raster_means(path, zones(*shapes))["mean"], oracle, rtol=1e-6)
+
+
+def test_which_way_a_ring_runs_changes_nothing(raster):
+    box = zone(10, 10, 250, 150).difference(zone(100, 50, 120, 90))
+    turned = shapely.Polygon(box.exterior.coords[::-1], [hole.coords[::-1] for hole in box.interiors])
+    found = raster_means(raster, zones(box, shapely.reverse(box), turned))
+    assert found.nunique().tolist() == [1, 1]
+
+
+def test_only_the_rows_under_the_zones_are_read(tmp_path):
+    cells = np.ones((600, 3))
+    cells[300:] = -9999.0  # untagged, far from the zone
+    transform = Affine(100, 0, EAST, 0, -1, NORTH + 600)
+    path = write(tmp_path / "tall.tif", cells, transform=transform)
+    assert means(path, zone(0, 500, 300, 600)) == [[1.0, 1.0]]
+    with pytest.raises(InputError, match="-9999"):
+        means(path, zone(0, 0, 300, 600))
