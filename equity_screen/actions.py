@@ -143,8 +143,10 @@ def _numbers(
             numbers[name], more = read_numbers(frame[column], origin, ids=ids)
             findings += more
     for year, column in declared.tco2e_in.items():
-        numbers[f"tco2e_{year}"], more = read_numbers(frame[column], origin, ids=ids)
-        findings += more
+        values, more = read_numbers(frame[column], origin, ids=ids)
+        case = [(values < 0, "ES-TCO2E-NEGATIVE")]
+        findings += more + findings_for(case, column=column, origin=origin, ids=ids, values=values)
+        numbers[f"tco2e_{year}"] = values
     for name in ("cost", "tco2e"):
         if getattr(declared, name) is not None:
             findings += _odd_numbers(name, numbers, declared, origin=origin, ids=ids)

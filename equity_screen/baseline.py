@@ -121,8 +121,9 @@ def timeline(actions: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Of the active actions, one row for each year in which one starts or emissions are given: actions
         starting and their cost, actions running (started, and not ended before), their tco2e [tCO2e/year] and the
-        number of them that have none. Where the plan gives tco2e for some years, only these have any. Actions
-        whose start is not known run in no year; they stand in a last row with a blank year.
+        number of them that have none. Where the plan gives tco2e for some years, only these have any, and it is
+        that of all active actions. Actions whose start is not known run in no year; they stand in a last row with
+        a blank year.
 
     Examples
     --------
@@ -153,9 +154,10 @@ def _is_year(column: str) -> bool:
 def _year(actions: pd.DataFrame, year: str, given: Mapping[str, str]) -> dict[str, object]:
     first, last = actions["start"].astype("float64"), actions["end"].astype("float64")
     running = actions[(first <= float(year)) & ~(last < float(year))]
-    # Where the plan gives emissions for some years, a yearly figure would be another quantity in the same column.
-    column = given.get(year) if given else "tco2e"
-    return _line(year, actions[first == float(year)], running, None if column is None else running[column])
+    # Where the plan gives emissions for some years, a yearly figure would be another quantity in the same column;
+    # those of a year are of all actions that give one, also of one whose start is not known.
+    emissions = (actions[given[year]] if year in given else None) if given else running["tco2e"]
+    return _line(year, actions[first == float(year)], running, emissions)
 
 
 def _line(year: str, starting: pd.DataFrame, running: pd.DataFrame, tco2e: pd.Series | None) -> dict[str, object]:

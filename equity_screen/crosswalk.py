@@ -149,6 +149,37 @@ def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
     return relation_of((row, column), shares, labels=(zones.index, footprints.index))
 
 
+def union_shares(zones: gpd.GeoSeries, unions: gpd.GeoSeries) -> Relation:
+    """Share of each zone's area that lies in each union of many parts; the parts are laid over one by one.
+
+    Parameters
+    ----------
+    zones : GeoSeries
+        Polygons in an equal-area CRS, valid.
+    unions : GeoSeries
+        Multipolygons in the same CRS whose parts do not overlap.
+
+    Returns
+    -------
+    Relation
+        Zones × unions, shares [0–1]; the same as of :func:`area_shares` to rounding, at the cost of the parts that
+        a zone meets and not of all.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoSeries([shapely.box(0, 0, 2, 1)], index=["A"], crs=3035)
+    >>> both = shapely.MultiPolygon([shapely.box(0, 0, 0.5, 1), shapely.box(1, 0, 1.5, 1)])
+    >>> union_shares(zones, gpd.GeoSeries([both], index=["x"], crs=3035)).matrix.toarray().tolist()
+    [[0.5]]
+    """
+    parts, owner = shapely.get_parts(unions.array.to_numpy(), return_index=True)
+    found = area_shares(zones, gpd.GeoSeries(parts, crs=unions.crs)).matrix
+    gather = csr_array((np.ones(len(parts)), (np.arange(len(parts)), owner)), shape=(len(parts), len(unions)))
+    matrix = csr_array(found @ gather)
+    matrix.data = np.minimum(matrix.data, 1.0)
+    return Relation(matrix, zones.index, unions.index)
+
+
 def covering(points: gpd.GeoSeries, zones: gpd.GeoSeries) -> pd.Series:
     """Zone that each point lies in; on a shared border the zone that comes first.
 

@@ -84,10 +84,9 @@ def footprints_of(
 
 def _size_share(inner: NDArray[np.object_], shapes: NDArray[np.object_]) -> Floats:
     """Share of each shape, by the measure that its kind has."""
-    by_points = quotient(*(shapely.get_num_geometries(s).astype(np.float64) for s in (inner, shapes)))
-    lone = np.isin(shapely.get_type_id(inner), (0, 4)) & ~shapely.is_empty(inner)
-    points = np.isin(shapely.get_type_id(shapes), (0, 4))
-    share = np.where(points, np.where(lone, by_points, 0.0), np.nan)
+    by_points = quotient(*(shapely.get_num_coordinates(s).astype(np.float64) for s in (inner, shapes)))
+    points = shapely.get_dimensions(shapes) == 0
+    share = np.where(points, by_points, np.nan)
     for size in (shapely.length, shapely.area):
         whole = size(shapes)
         share = np.where(whole > 0, quotient(size(inner), whole), share)

@@ -8,6 +8,7 @@ import pandas as pd
 from equity_screen.recipe import Question
 from equity_screen.scores import Found, shares_of_people
 from equity_screen.words import (
+    NOBODY,
     WITHOUT_PEOPLE,
     action_sentences,
     baseline_sentences,
@@ -52,7 +53,7 @@ def sentences_on_people(
     share = shares_of_people(hoods, question)["priority_population_share"]
     effects_of = dict(tuple(found.by_effect.groupby(level="action")))
     groups_of = dict(tuple(found.by_group.groupby("action")))
-    sentences = {"summary": together_sentences(together)}
+    sentences = {"summary": together_sentences(together) if population > 0 else (NOBODY,)}
     for action, where in actions["where"].items():
         effects = effects_of.get(action, found.by_effect.iloc[:0])
         groups = groups_of.get(action, found.by_group.iloc[:0])

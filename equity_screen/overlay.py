@@ -15,7 +15,7 @@ from scipy.sparse import csc_array
 
 from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
-from equity_screen.crosswalk import SLIVER, Relation, area_shares, point_shares
+from equity_screen.crosswalk import SLIVER, Relation, area_shares, point_shares, union_shares
 from equity_screen.crs import WGS84, Measure, measure_of, to_space
 from equity_screen.effects import nothing_expected
 from equity_screen.errors import Finding, InputError, finding
@@ -381,7 +381,7 @@ def _once(
 ) -> Relation:
     """Share of each neighbourhood's people in reach of at least one located effect, each once."""
     labels = together.footprints.index
-    once = area_shares(space.zones, together.footprints)
+    once = union_shares(space.zones, together.footprints)
     if together.hits is not None:
         by_points = point_shares(together.hits, space.blocks, labels=(shares.rows, labels))
         once = with_area_fallback(by_points, once, blocks=space.blocks)

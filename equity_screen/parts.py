@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from equity_screen.boundaries import Boundary
-from equity_screen.crosswalk import SLIVER, area_shares, covering, point_shares
+from equity_screen.crosswalk import SLIVER, area_shares, covering, point_shares, union_shares
 from equity_screen.crs import to_space
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import Ground, Overlay, Reach
@@ -22,6 +22,7 @@ from equity_screen.recipe import Group
 
 NOWHERE = "(in none of them)"
 ADDS_UP = 1e-9
+HAIR = 1e-6  # share of a neighbourhood that rounding may leave between its parts
 
 
 class Parts(NamedTuple):
@@ -176,7 +177,26 @@ def reach_in(parts: Parts, reach: Reach, *, whole: csc_array, ground: Ground) ->
     kept = base.copy()
     kept.data = np.where(partly.data > 0, 0.0, base.data)
     partly.eliminate_zeros()
-    return csr_array(kept + partly.multiply(_measured(parts, reach, ground)))
+    return _settled(parts, csr_array(kept + partly.multiply(_measured(parts, reach, ground))), whole)
+
+
+def _settled(parts: Parts, reached: csr_array, whole: csc_array) -> csr_array:
+    """Take off what rounding left between the parts of a neighbourhood and the whole of it, a hair at the most."""
+    zones = whole.shape[0]
+    gather = csr_array((parts.share, (parts.zone, np.arange(len(parts.zone)))), shape=(zones, len(parts.zone)))
+    pairs = whole.tocoo()
+    held = np.asarray(csr_array(gather @ reached)[pairs.row, pairs.col]).ravel()
+    if len(held) and np.abs(held - pairs.data).max() > HAIR:
+        msg = "the parts of a neighbourhood do not add up to it; please report this as a bug"
+        raise EquityScreenError(msg)
+    ratio = csr_array((np.where(held > 0, quotient(pairs.data, held), 0.0), (pairs.row, pairs.col)), shape=whole.shape)
+    lost = held == 0
+    largest = np.full(zones, -1, dtype=np.intp)
+    order = np.argsort(parts.share, kind="stable")
+    largest[parts.zone[order]] = order
+    home = largest[pairs.row[lost]]
+    back = csr_array((pairs.data[lost] / parts.share[home], (home, pairs.col[lost])), shape=reached.shape)
+    return csr_array(reached.multiply(ratio[parts.zone]) + back)
 
 
 def _measured(parts: Parts, reach: Reach, ground: Ground) -> csr_array:
@@ -184,7 +204,7 @@ def _measured(parts: Parts, reach: Reach, ground: Ground) -> csr_array:
     rows = pd.RangeIndex(len(parts.zone))
     shapes = np.where(parts.cut, parts.shapes, shapely.from_wkt("POLYGON EMPTY"))
     areal = gpd.GeoSeries(shapes, index=rows, crs=ground.zones.crs)
-    by_area = area_shares(areal, reach.footprints).matrix
+    by_area = union_shares(areal, reach.footprints).matrix
     if reach.hits is None or ground.blocks is None:
         return csr_array(by_area)
     blocks = ground.blocks.assign(zone=parts.block)

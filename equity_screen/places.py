@@ -26,6 +26,7 @@ from equity_screen.crs import (
     measure_of,
     parse_crs,
     require_crs,
+    to_space,
 )
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.layers import points_from_columns
@@ -308,7 +309,7 @@ class _Layers:
         zones = file.zones
         self.zones = None if zones is None else dict(zip(zones.index, zones.array, strict=True))
         self.boundaries = file.boundaries
-        self.areas = {name: layer.areas.geometry.to_crs(crs) for name, layer in file.boundaries.items()}
+        self.areas = {name: to_space(layer.areas.geometry, crs) for name, layer in file.boundaries.items()}
 
     def listed(self, kind: str, names: list[str]) -> _Listed:
         """Unite the places of a list."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from equity_screen.result import Result
 
 LONGEST_TABLE, LONGEST_LIST = 60, 30
+HALF_A_PERSON = 0.5  # less is what rounding leaves between two borders
 BREAKDOWNS = {ALL: "All actions", "status": "By status", "sector": "By sector", "decade": "By decade of their start"}
 FOOTPRINT_FIGURES = (
     *("actions", "distinct_places", "cost", "tco2e", "area_summed_km2", "area_dissolved_km2", "in_priority"),
@@ -68,7 +69,7 @@ def _boundaries(result: Result) -> Iterator[dict[str, Any]]:
     table = result.by_boundary
     mine = table[(table["scope"] == ACTIVE_SCOPE) & (table["group"] == EVERYONE)]
     for number, (name, label) in enumerate(_labels(result).items()):
-        rows = mine[mine["boundary"] == name]
+        rows = mine[(mine["boundary"] == name) & ((mine["area"] != "") | (mine["people"] >= HALF_A_PERSON))]
         if len(rows):
             ledgers = [ledger for ledger in LEDGERS if (rows["ledger"] == ledger).any()]
             yield {"key": f"boundary-{number}", "title": label, "ledgers": ledgers} | _cut_short(_side_by_side(rows))

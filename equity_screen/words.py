@@ -481,6 +481,7 @@ def method_notes(
     return notes
 
 
+NOBODY = "Nobody lives here by these data: the population is 0 in every neighbourhood."
 WITHOUT_PEOPLE = (
     "No population was given: this run counts actions and measures areas, and says nothing of people, of groups "
     "or of who receives what."

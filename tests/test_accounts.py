@@ -120,3 +120,17 @@ def test_people_whose_number_is_not_known_have_no_weight() -> None:
 def test_the_coverage_of_a_city_without_people_is_undefined() -> None:
     empty = four_zones().assign(population=0.0)
     assert np.isnan(seen(empty, Question(indicators={"heat": HEAT}))["indicator Heat"])
+
+
+def test_what_is_noted_of_a_whole_file_is_no_row_of_it() -> None:
+    status = fates(*PEOPLE, ("z.gpkg", "flagged", NAN, NAN, NAN)).assign(row=["feature 1", "feature 2", ""])
+    ledger = accounts(status, hoods=HOODS, actions=pd.DataFrame()).set_index("account")
+    assert ledger.loc["z.gpkg: rows", ["total", "flagged"]].tolist() == [2, 1]
+    assert ledger.loc["z.gpkg: people", "note"] == ""
+
+
+@pytest.mark.parametrize("code", ["ES-ACTION-ASIDE", "ES-JOIN-EXCLUDED"])
+def test_rows_left_out_on_purpose_are_in_the_ledger_and_in_no_table(code: str) -> None:
+    status = fates(*MONEY, ("a.csv", "flagged", NAN, 99.0, 1.0)).assign(row="row 2", codes=["", "", code])
+    ledger = accounts(status, hoods=pd.DataFrame(), actions=ACTIONS, currency="EUR").set_index("account")
+    assert ledger.loc["a.csv: cost", ["total", "used", "flagged"]].tolist() == [109, 10, 99]

@@ -224,6 +224,12 @@ class TestBoundaries:
         assert found.zones.tolist() == ["A;B", "A;B;C;D"]
         assert found.geometry[0].area == 2e6
 
+    def test_areas_of_a_column_whose_neighbourhoods_cannot_be_listed(self):
+        city = four_zones().assign(bank=["S", "S", "N", "N"]).rename(index={"A": "B;C"})
+        banks = boundary_of_column(city, "bank", label="Banks", source="z.gpkg")[0]
+        found = self.words("bank:S", zones=city.geometry, bank=banks)
+        assert (found.where[0], found.zones[0], found.geometry[0].area) == ("boundary", "bank:S", 2e6)
+
     def test_in_any_case_and_by_name(self):
         found = self.words("WARD:south", "Bank:s", " ward : North")
         assert found.zones.tolist() == ["ward:1", "A;B", "ward:2"]
