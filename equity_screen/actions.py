@@ -32,6 +32,9 @@ from equity_screen.sources import ActionsFile, EffectRule
 from equity_screen.text import did_you_mean
 from equity_screen.years import first_year
 
+TOTALS = frozenset(
+    {"total", "totals", "sum", "grand total", "i alt", "summe", "gesamt", "somme", "totale", "totaal", "suma", "totalt"}
+)
 MONEY_AND_CARBON = ("cost", "cost_low", "cost_high", "tco2e", "tco2e_low", "tco2e_high")
 
 
@@ -147,10 +150,35 @@ def _numbers(
         case = [(values < 0, "ES-TCO2E-NEGATIVE")]
         findings += more + findings_for(case, column=column, origin=origin, ids=ids, values=values)
         numbers[f"tco2e_{year}"] = values
+    findings += _totals(frame, declared, numbers, origin=origin, ids=ids)
     for name in ("cost", "tco2e"):
         if getattr(declared, name) is not None:
             findings += _odd_numbers(name, numbers, declared, origin=origin, ids=ids)
     return numbers, findings
+
+
+def _totals(
+    frame: pd.DataFrame, declared: ActionsFile, numbers: Mapping[str, pd.Series], *, origin: Origin, ids: pd.Series
+) -> list[Finding]:
+    """Find a row of totals: it says so, and an amount of it is the sum of all the others."""
+    named = [declared.id, declared.name]
+    said = pd.Series(data=False, index=frame.index)
+    for column in (c for c in named if c is not None):
+        said |= (
+            column_text(frame, column, fallback=pd.Series("", index=frame.index, dtype="str"))
+            .str.casefold()
+            .str.rstrip(":")
+            .isin(TOTALS)
+        )
+    found: list[Finding] = []
+    for name in ("cost", "tco2e"):
+        values = numbers[name]
+        rest = values.sum() - values
+        total = said & (values != 0) & pd.Series(np.isclose(values, rest, rtol=1e-9), index=values.index)
+        found += findings_for(
+            [(total, "ES-ACTION-TOTAL")], column=str(getattr(declared, name)), origin=origin, ids=ids, values=values
+        )
+    return found
 
 
 def _odd_numbers(

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from equity_screen.crs import WGS84, impossible, likely_crs, measure_of
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.places import written_places
 from equity_screen.schema import Origin, column_text, require_columns, row_status
@@ -101,11 +102,23 @@ def _elsewhere(
         shapes = places.to_crs(zones.crs).array.to_numpy()
         why[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))] = "outside every neighbourhood"
         why[np.unique(shapely.STRtree(zones.array.to_numpy()).query(shapes, predicate="intersects")[0])] = ""
+        why[_doubtful(places, zones)] = ""
     refused = {f.row for f in faults}
     why[[i for i in range(len(frame)) if origin.row(i) in refused]] = ""
     if declared.where is not None:
         why[(_cells(frame, declared.where) != "").to_numpy()] = ""
     return why
+
+
+def _doubtful(places: gpd.GeoSeries, zones: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Tell which places cannot be, or are near the city in another CRS: their check refuses them."""
+    bounds = shapely.bounds(places.array.to_numpy())
+    known = np.isfinite(bounds).all(axis=1)
+    middle = np.where(known[:, None], (bounds[:, :2] + bounds[:, 2:]) / 2, 0.0)
+    meant = likely_crs(middle, places.crs, candidates=[zones.crs, WGS84], study=measure_of(zones))
+    return np.asarray(
+        known & (impossible(middle, places.crs) | np.array([crs is not None for crs in meant], dtype=bool))
+    )
 
 
 def _split(frame: pd.DataFrame, why: NDArray[np.object_], declared: ActionsFile, *, origin: Origin) -> Chosen:

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from equity_screen.crs import WGS84, require_crs
-from equity_screen.errors import Finding, finding
+from equity_screen.errors import Finding, UsageError, finding
 from equity_screen.layers import finish
 from equity_screen.polygons import check_polygons
 from equity_screen.schema import Checked, Origin, clean_ids, column_text, require_columns
@@ -111,6 +111,46 @@ def boundary_of_column(
 def _word(value: object) -> str:
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if whole and isinstance(value, float) else str(value)
+
+
+def as_boundary(layer: object, name: str) -> Boundary:
+    """Take a layer of named areas as it is given by hand.
+
+    Parameters
+    ----------
+    layer : Boundary or GeoDataFrame
+        A GeoDataFrame has the areas' ids as its index, and their names in a column ``name`` where it has one.
+    name : str
+        Name of the layer, and its label unless it has one.
+
+    Returns
+    -------
+    Boundary
+        The layer.
+
+    Raises
+    ------
+    InputError
+        A layer without a CRS.
+    UsageError
+        Anything else.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> as_boundary(four_zones().drop(columns="name"), "zone").areas["name"].tolist()
+    ['A', 'B', 'C', 'D']
+    """
+    if isinstance(layer, Boundary):
+        return layer
+    if not isinstance(layer, gpd.GeoDataFrame):
+        msg = f"boundaries[{name!r}] is a {type(layer).__name__}: give a Boundary, or a GeoDataFrame of areas by id"
+        raise UsageError(msg)
+    areas = require_crs(layer, f"boundaries[{name!r}]")
+    ids = pd.Index(areas.index.astype("str"), name="area")
+    names = areas["name"].astype("str") if "name" in areas.columns else ids.to_series()
+    table = gpd.GeoDataFrame({"name": names.to_numpy()}, index=ids, geometry=areas.geometry.to_numpy(), crs=areas.crs)
+    return Boundary(name, table.sort_index())
 
 
 def area_ids(boundary: Boundary, words: list[str]) -> tuple[list[str], list[str]]:

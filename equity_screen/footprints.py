@@ -26,6 +26,8 @@ YEARS_OF_A_DECADE = 10
 OUTSIDE = "(outside)"
 UNKNOWN = "(not known)"
 CITYWIDE, NO_PLACE = "(city-wide)", "(no place)"
+SEVERAL = "(several)"
+IN_NONE, IN_SEVERAL = -1, -2
 COLUMNS = (
     *("breakdown", "class", "name", "actions", "distinct_places", "in_priority", "mostly_in_priority"),
     *("cost", "cost_missing", "tco2e", "tco2e_missing", "area_summed_km2", "area_dissolved_km2"),
@@ -111,9 +113,9 @@ def footprint_table(found: Footprints, zones: gpd.GeoDataFrame, *, boundaries: M
         One row for each class of each breakdown: actions, distinct_places (equal shapes once), in_priority
         (any part in a priority place), mostly_in_priority (more than half), cost [currency], tco2e
         [tCO2e/year], with the number of actions that have none; area summed action by action and dissolved, in
-        all and in priority places [km²], and the two shares. By place, an action counts (and costs) where the
-        largest part of it is, so that counts and money add up, and its area is cut at the borders. A
-        neighbourhood that no action touches has no row.
+        all and in priority places [km²], and the two shares. By place, an action counts (and costs) where more
+        than half of it is, else under "(several)", so that counts and money add up, and its area is cut at the
+        borders. A neighbourhood that no action touches has no row.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def footprint_table(found: Footprints, zones: gpd.GeoDataFrame, *, boundaries: M
     >>> table.loc[("all", ""), ["actions", "cost", "area_summed_km2"]].astype(float).round(6).tolist()
     [4.0, 3400.0, 4.0]
     >>> table.loc["neighbourhood", "actions"].to_dict()
-    {'A': 1, 'B': 1, 'C': 0, 'D': 0, '(city-wide)': 1, '(no place)': 1}
+    {'A': 0, 'B': 0, 'C': 0, 'D': 0, '(several)': 2, '(city-wide)': 1, '(no place)': 1}
     """
     rows = [*_by_class(found), *_by_place(found, NEIGHBOURHOOD, zones)]
     for name, boundary in boundaries.items():
@@ -236,7 +238,10 @@ def _by_place(found: Footprints, breakdown: str, areas: gpd.GeoDataFrame) -> Ite
         cut, inner = (shapely.intersection(s[touching[i]], places[i]) for s in (found.shapes, found.in_priority))
         yield _placed(found, (breakdown, key, name), np.flatnonzero(home == i), _areas(cut, inner))
     placed = ~shapely.is_empty(found.shapes)
-    rest = np.flatnonzero(placed & (home < 0))
+    nothing = _areas(found.shapes[:0], found.shapes[:0])
+    across, rest = np.flatnonzero(home == IN_SEVERAL), np.flatnonzero(placed & (home == IN_NONE))
+    if len(across):
+        yield _placed(found, (breakdown, SEVERAL, SEVERAL), across, nothing)
     union = shapely.union_all(places)
     mine = np.flatnonzero(placed & ~shapely.covered_by(found.shapes, union))
     cut, inner = (shapely.difference(s[mine], union) for s in (found.shapes, found.in_priority))
@@ -249,7 +254,7 @@ def _by_place(found: Footprints, breakdown: str, areas: gpd.GeoDataFrame) -> Ite
         (np.flatnonzero(~placed & ~citywide), NO_PLACE),
     ):
         if len(rows):
-            yield _placed(found, (breakdown, label, label), rows, _areas(found.shapes[:0], found.shapes[:0]))
+            yield _placed(found, (breakdown, label, label), rows, nothing)
 
 
 def _placed(
@@ -265,14 +270,17 @@ def _touching(shapes: NDArray[np.object_], places: NDArray[np.object_]) -> list[
 
 
 def _home(shapes: NDArray[np.object_], places: NDArray[np.object_]) -> NDArray[np.intp]:
-    """Position of the area that holds the largest part of each shape; the first of equals; −1 for none."""
+    """Position of the area that holds more than half of each shape; else that it is in several, or in none."""
     shape, place = shapely.STRtree(places).query(shapes, predicate="intersects")
     share = _size_share(shapely.intersection(shapes[shape], places[place]), shapes[shape])
     # Equal to nine digits is equal: which of two halves is larger must not hang on rounding.
     order = np.lexsort((place, -np.round(share, 9), shape))
     first = np.unique(shape[order], return_index=True)[1]
-    home = np.full(len(shapes), -1, dtype=np.intp)
-    home[shape[order][first]] = place[order][first]
+    held = np.bincount(shape, weights=share, minlength=len(shapes))
+    home = np.where(held >= MOST, IN_SEVERAL, IN_NONE).astype(np.intp)
+    largest = order[first]
+    most = np.round(share[largest], 9) > MOST
+    home[shape[largest][most]] = place[largest][most]
     return home
 
 

@@ -43,6 +43,7 @@ class Gathered:
         self.status: list[pd.DataFrame] = []
         self.files: list[dict[str, Any]] = []
         self.in_both: set[str] = set()
+        self.rows: dict[tuple[str, str | None], int] = {}
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -93,9 +94,10 @@ class Gathered:
             The table, and what names its rows.
         """
         table, origin = read_table(self.path(name), layer=layer)
-        # A workbook may be read sheet by sheet.
+        # A workbook may be read sheet by sheet, and a sheet more than once.
+        self.rows[name, layer] = len(table)
         entry = next(file for file in self.files if file["file"] == name)
-        entry["rows"] = entry.get("rows", 0) + len(table)
+        entry["rows"] = sum(rows for (file, _), rows in self.rows.items() if file == name)
         return table, origin
 
     def layer(self, name: str, crs: str | None = None) -> gpd.GeoDataFrame:

@@ -14,7 +14,7 @@ import shapely
 from equity_screen.actions import Plan
 from equity_screen.align import add_layer_groups, check_blocks, rate_means
 from equity_screen.boundaries import Boundary, boundary_of_column, check_boundary
-from equity_screen.crs import WGS84
+from equity_screen.crs import WGS84, crs_name
 from equity_screen.earlier import bring_over
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import need_geometry
@@ -86,7 +86,7 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
     gathered, project = Gathered(file.folder), file.project
     zones = _neighbourhoods(gathered, project, progress)
     boundaries = _boundaries(gathered, project, zones, progress)
-    priority_areas = _priority_areas(gathered, project, progress)
+    priority_areas = _priority_areas(gathered, project, zones, progress)
     blocks = _blocks(gathered, project, zones, progress)
     zones = _layers(gathered, project, zones, blocks, progress)
     plan = gather_plan(gathered, project, zones=zones, boundaries=boundaries, progress=progress)
@@ -232,16 +232,18 @@ def _boundaries(
         with gathered.step():
             if declared.file is not None:
                 progress(declared.file)
-                found[name] = _boundary_file(gathered, declared, declared.file)
+                found[name] = _boundary_file(gathered, declared, declared.file, zones=zones)
             elif zones is not None:
                 found[name] = _boundary_column(gathered, project, zones, declared)
     return found
 
 
-def _boundary_file(gathered: Gathered, declared: BoundaryFile, file: str) -> Boundary:
+def _boundary_file(
+    gathered: Gathered, declared: BoundaryFile, file: str, *, zones: gpd.GeoDataFrame | None
+) -> Boundary:
     frame, origin = gathered.table(file, declared.layer)
     checked = check_boundary(need_geometry(frame, Path(file)), declared, origin=origin)
-    return Boundary(declared.label, gpd.GeoDataFrame(gathered.keep(checked)))
+    return Boundary(declared.label, _here(gpd.GeoDataFrame(gathered.keep(checked)), zones, origin.file))
 
 
 def _boundary_column(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, declared: BoundaryFile) -> Boundary:
@@ -259,13 +261,24 @@ def _boundary_column(gathered: Gathered, project: Project, zones: gpd.GeoDataFra
     return boundary
 
 
-def _priority_areas(gathered: Gathered, project: Project, progress: Progress) -> gpd.GeoDataFrame | None:
+def _here(layer: gpd.GeoDataFrame, zones: gpd.GeoDataFrame | None, file: str) -> gpd.GeoDataFrame:
+    """Refuse a layer of which nothing meets a neighbourhood: its CRS is another, or it is another city's."""
+    if zones is not None and len(zones) and len(layer):
+        places = shapely.STRtree(zones.geometry.array.to_numpy())
+        if not places.query(layer.geometry.to_crs(zones.crs).array.to_numpy(), predicate="intersects").size:
+            raise InputError([finding("ES-LAYER-ELSEWHERE", file, crs=crs_name(layer.crs))])
+    return layer
+
+
+def _priority_areas(
+    gathered: Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
+) -> gpd.GeoDataFrame | None:
     file = project.priority.layer if project.priority else None
     if file is None:
         return None
     progress(file)
     with gathered.step():
-        return _west_to_east(gathered.layer(file))
+        return _west_to_east(_here(gathered.layer(file), zones, Path(file).name))
     return None
 
 
@@ -341,7 +354,7 @@ def _indicator_values(
         )
     layer = gathered.layer(indicator.layer, indicator.crs)
     if indicator.covered_by is not None:
-        return share_covered(layer, places, blocks=blocks)
+        return share_covered(_here(layer, places, Path(indicator.layer).name), places, blocks=blocks)
     return rate_means(layer, places.geometry, rate=str(indicator.rate), missing=indicator.missing)
 
 

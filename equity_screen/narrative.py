@@ -10,6 +10,7 @@ from equity_screen.scores import Found, shares_of_people
 from equity_screen.words import (
     NOBODY,
     WITHOUT_PEOPLE,
+    Row,
     action_sentences,
     baseline_sentences,
     footprint_sentences,
@@ -51,16 +52,23 @@ def sentences_on_people(
     """
     population = float(hoods["population"].sum())
     share = shares_of_people(hoods, question)["priority_population_share"]
-    effects_of = dict(tuple(found.by_effect.groupby(level="action")))
-    groups_of = dict(tuple(found.by_group.groupby("action")))
+    effects_of = _by_action(found.by_effect.reset_index())
+    groups_of = _by_action(found.by_group)
     sentences = {"summary": together_sentences(together) if population > 0 else (NOBODY,)}
     for action, where in actions["where"].items():
-        effects = effects_of.get(action, found.by_effect.iloc[:0])
-        groups = groups_of.get(action, found.by_group.iloc[:0])
+        effects, groups = effects_of.get(str(action), []), groups_of.get(str(action), [])
         sentences[str(action)] = action_sentences(
             effects, groups, where=where, question=question, population=population, priority_share=share
         )
     return sentences
+
+
+def _by_action(table: pd.DataFrame) -> dict[str, list[Row]]:
+    """Give the rows of each action; a table of each would take longer than all of the sentences."""
+    rows: dict[str, list[Row]] = {}
+    for row in table.to_dict("records"):
+        rows.setdefault(str(row["action"]), []).append(row)
+    return rows
 
 
 def sentences_on_places(scores: pd.DataFrame, footprints: pd.DataFrame, *, question: Question) -> Sentences:

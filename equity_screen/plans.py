@@ -56,6 +56,11 @@ def gather_plan(
     ... [neighbourhoods]
     ... file = "zones.gpkg"
     ... id = "id"
+    ... [indicators.heat]
+    ... label = "Heat"
+    ... unit = "°C"
+    ... higher_is = "worse"
+    ... column = "heat"
     ... ''')
     >>> plan = gather_plan(Gathered(Path("nowhere")), project, zones=None, boundaries={}, progress=lambda _: None)
     >>> len(plan.actions), len(plan.effects)

@@ -34,6 +34,7 @@ CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; 
 MANY_ACTIONS, SHOWN_OF_MANY = 60, 20
 FEW_CARDS = 3  # stand open
 FIRST_IDS, FIRST_REASONS = 5, 3
+ROUNDING = 1e-12
 EVERYONE = "everyone"
 PLACES = {
     "geometry": "on the map",
@@ -221,8 +222,15 @@ def _named_indicators(before_after: pd.DataFrame, result: Result, scores: pd.Dat
     return before_after.assign(
         indicator_label=before_after["indicator"].map(labels).fillna(before_after["indicator"]),
         action_name=before_after["action"].map(scores["name"]),
-        mean_change=before_after["mean_after"] - before_after["mean_before"],
+        mean_change=_change(before_after["mean_before"], before_after["mean_after"]),
+        ede_change=_change(before_after["ede_before"], before_after["ede_after"]),
     )
+
+
+def _change(before: pd.Series, after: pd.Series) -> pd.Series:
+    """Give the change; what rounding leaves of none is none."""
+    change = after - before
+    return change.mask(change.abs() <= ROUNDING * before.abs(), 0.0)
 
 
 def _equivalent_words(row: Mapping[str, Any]) -> str:

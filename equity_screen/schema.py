@@ -24,6 +24,8 @@ SENTINELS = (-777.0, -888.0, -999.0, -9999.0, -99999.0, *(-111111111.0 * n for n
 SEVERITY = {"used": 0, "flagged": 1, "repaired": 2, "refused": 3}
 AMOUNTS = ("people", "cost", "tco2e")
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
+_POINTED = re.compile(r"^[+-]?[1-9]\d{0,2}\.\d{3}$")
+_WHOLE = re.compile(r"^[+-]?\d+$")
 _SCIENTIFIC_ID = re.compile(r"^\d(\.\d+)?[eE]\+\d+$")
 
 
@@ -376,7 +378,11 @@ def _from_text(raw: pd.Series) -> tuple[pd.Series, pd.Series, list[Case]]:
     plain = text.where(~grouped, text.str.replace(",", ""))
     numbers = pd.to_numeric(plain.where(plain != "", None), errors="coerce").astype("float64")
     words = numbers.isna() & (plain != "") & (plain.str.lower() != "nan")
-    return numbers, text, [(grouped, "ES-NUMBER-THOUSANDS"), (words, "ES-NUMBER-TEXT")]
+    # Among whole numbers 1.340 is more likely 1340 than a number of three decimals; which, no one can tell.
+    pointed, whole = text.str.match(_POINTED), text.str.match(_WHOLE)
+    doubtful = pointed & bool((whole & ~pointed).any() and (pointed | whole | (plain == "")).all())
+    cases = [(grouped, "ES-NUMBER-THOUSANDS"), (words, "ES-NUMBER-TEXT"), (doubtful, "ES-NUMBER-POINT")]
+    return numbers.mask(doubtful), text, cases
 
 
 def _number_text(value: object) -> str:

@@ -20,8 +20,9 @@ import shapely
 from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
 from equity_screen.baseline import baseline_means, timeline
-from equity_screen.boundaries import Boundary, named_areas
+from equity_screen.boundaries import Boundary, as_boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
+from equity_screen.crs import require_crs
 from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.errors import InputError, finding
 from equity_screen.footprints import (
@@ -183,7 +184,7 @@ def screen(
     priority: pd.Series | gpd.GeoDataFrame | None = None,
     question: Question | None = None,
     blocks: gpd.GeoDataFrame | None = None,
-    boundaries: Mapping[str, Boundary] | None = None,
+    boundaries: Mapping[str, Boundary | gpd.GeoDataFrame] | None = None,
 ) -> Result:
     """Screen a plan: who gains, who carries the burden, in both ledgers, for every action.
 
@@ -200,8 +201,9 @@ def screen(
         Groups, rankings, indicators, priority rule; groups default to all ``people_`` columns.
     blocks : GeoDataFrame, optional
         Population points.
-    boundaries : mapping of str to Boundary, optional
-        Layers of named areas that the results are also given by.
+    boundaries : mapping of str to Boundary or GeoDataFrame, optional
+        Layers of named areas that the results are also given by; a GeoDataFrame has the areas' ids as its index,
+        and their names in a column ``name`` where it has one.
 
     Returns
     -------
@@ -214,7 +216,8 @@ def screen(
         A column that the question or an effect needs is missing, an id stands twice, an effect's action
         does not exist.
     UsageError
-        Priority people who are no group, or a priority that does not speak of every neighbourhood.
+        Priority people who are no group, boundaries that are none, or a priority that does not speak of every
+        neighbourhood.
 
     Examples
     --------
@@ -224,8 +227,9 @@ def screen(
     >>> result.scores.loc[["EAST", "WEST"], "benefit_priority_place_share"].round(4).tolist()
     [0.3333, 0.25]
     """
-    areas = priority if isinstance(priority, gpd.GeoDataFrame) else None
-    inputs = Inputs(None, blocks, None, (), NO_INPUTS, (), False, boundaries or {}, areas)  # noqa: FBT003
+    areas = require_crs(priority, "priority") if isinstance(priority, gpd.GeoDataFrame) else None
+    layers = {name: as_boundary(layer, name) for name, layer in (boundaries or {}).items()}
+    inputs = Inputs(None, blocks, None, (), NO_INPUTS, (), False, layers, areas)  # noqa: FBT003
     given = None if areas is not None else priority
     return _screened(neighbourhoods, plan, question=question or Question(), inputs=inputs, given=given)
 

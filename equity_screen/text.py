@@ -171,4 +171,4 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     """
     names = sorted(str(k) for k in known)
     close = get_close_matches(word, names, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"one of: {', '.join(names) or 'none'}"
+    return f"did you mean '{close[0]}'?" if close else f"one of: {', '.join(names)}" if names else "there are none"

@@ -183,7 +183,7 @@ def reached_theme(neighbourhoods: pd.DataFrame, ledger: str, *, absent: str = "n
     return Theme(
         f"People in reach of a {ledger} ({ACTIVE_SCOPE})",
         f"Share of people in reach of a {ledger} of {ACTIVE_SCOPE}",
-        f"People in reach of at least one {ledger} of {ACTIVE_SCOPE} that have a place, each counted once.",
+        f"People in reach of at least one {ledger} of {ACTIVE_SCOPE} in particular places, each counted once.",
         absent,
         tuple(classes.tolist()),
         _legend(classes, words, VIRIDIS),
@@ -252,7 +252,7 @@ def actions_theme(neighbourhoods: pd.DataFrame, footprints: pd.DataFrame) -> The
     return Theme(
         "Number of actions",
         "Number of actions",
-        "An action counts where the largest part of it lies.",
+        "An action counts where more than half of it lies.",
         "none",
         **_by_fifths(counts, lambda number: number_text(round(number)), CIVIDIS),
     )

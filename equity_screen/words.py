@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -379,14 +379,14 @@ def _everyone_sentence(row: Row, *, scope: str, ledger: str) -> str:
     keys = ("people_reached", "people", "people_summed")
     reached, people, summed = (number_text(round(row[key])) for key in keys)
     return (
-        f"{ledger.capitalize()}s of {scope} that have a place reach {reached} of {people} people "
+        f"{ledger.capitalize()}s of {scope} that land in particular places reach {reached} of {people} people "
         f"({percent_text(row['reached_share'])}), each counted once; added up effect by effect it would be {summed}."
     )
 
 
 def action_sentences(
-    by_effect: pd.DataFrame,
-    by_group: pd.DataFrame,
+    effects: Sequence[Row],
+    groups: Sequence[Row],
     *,
     where: str,
     question: Question,
@@ -397,8 +397,8 @@ def action_sentences(
 
     Parameters
     ----------
-    by_effect, by_group : DataFrame
-        The rows of this action.
+    effects, groups : sequence of mapping
+        The rows of this action in ``by_effect`` and in ``by_group``, with ledger and effect.
     where : str
         Kind of place of the action.
     question : Question
@@ -415,24 +415,22 @@ def action_sentences(
 
     Examples
     --------
-    >>> index = pd.MultiIndex.from_arrays([[], [], []], names=["action", "ledger", "effect"])
-    >>> action_sentences(pd.DataFrame(index=index), pd.DataFrame(), where="geometry", question=Question(),
-    ...                  population=1.0, priority_share=0.0)
+    >>> action_sentences([], [], where="geometry", question=Question(), population=1.0, priority_share=0.0)
     ('Its benefits were not assessed.', 'Its burdens were not assessed.')
     """
     if where == "unlocated":
         return (UNLOCATED,)
     sentences: list[str] = []
-    for (_, ledger, effect), series in by_effect.iterrows():
-        row = series.to_dict()
+    for row in effects:
+        ledger, effect = row["ledger"], row["effect"]
         sentences += [
             reach_sentence(row, ledger=ledger, effect=effect, population=population),
             priority_sentence(row, ledger=ledger, question=question, population_share=priority_share),
         ]
         if not row["undefined"]:
-            mine = by_group[(by_group["ledger"] == ledger) & (by_group["effect"] == effect)]
-            sentences += [parity_sentence(group, ledger=ledger) for group in mine.to_dict("records")]
-    assessed = set(by_effect.index.get_level_values("ledger"))
+            mine = [group for group in groups if (group["ledger"], group["effect"]) == (ledger, effect)]
+            sentences += [parity_sentence(group, ledger=ledger) for group in mine]
+    assessed = {row["ledger"] for row in effects}
     sentences += [f"Its {ledger}s were not assessed." for ledger in LEDGERS if ledger not in assessed]
     return tuple(sentence for sentence in sentences if sentence)
 

@@ -253,4 +253,4 @@ def test_a_plan_read_by_hand_may_name_areas(tmp_path):
     plan = read_actions(
         tmp_path / "plan.csv", effects=[rule], id="id", where="where", near=city, boundaries={"bank": banks}
     )
-    assert plan.actions[["where", "zones"]].values.tolist() == [["zones", "A;B"]]
+    assert plan.actions[["where", "zones"]].to_numpy().tolist() == [["zones", "A;B"]]

@@ -131,8 +131,13 @@ class TestTimeline:
         assert years(timeline(plan(start=[2026, 2026, 2027], active=active)), "actions_starting") == {"2026": [1]}
 
     def test_nothing_runs_in_a_year_before_all(self):
-        table = timeline(plan(start=[2035], tco2e=[5.0], tco2e_2030=[7.0]))
-        assert years(table, "actions_running", "tco2e")["2030"] == [0, 0]
+        table = timeline(plan(start=[2028, 2035], end=[2029, NAN], tco2e=[5.0, 6.0]))
+        assert years(table, "actions_running", "tco2e") == {"2028": [1, 5], "2035": [1, 6]}
+
+    def test_the_figure_of_a_year_is_of_all_active_actions_that_give_one(self):
+        active = np.array([True, True, False], dtype=object)
+        table = timeline(plan(start=[2035, NAN, 2026], active=active, tco2e_2030=[7.0, NAN, 100.0]))
+        assert years(table, "actions_running", "tco2e", "tco2e_missing")["2030"] == [0, 7, 1]
 
     @pytest.mark.parametrize("table", [plan(cost=[1.0]), pd.DataFrame({"active": [True], "cost": [1.0]})])
     def test_a_plan_without_years_has_none(self, table):
@@ -143,4 +148,4 @@ class TestTimeline:
     def test_years_of_figures_without_a_start(self, lacking):
         table = timeline(plan(tco2e=[3.0], tco2e_2030=[7.0]).drop(columns=lacking))
         assert years(table, "actions_running", "actions_starting") == {"2030": [0, 0], "": [1, 1]}
-        assert table["tco2e"].tolist() == pytest.approx([0, NAN], nan_ok=True)
+        assert table["tco2e"].tolist() == pytest.approx([7, NAN], nan_ok=True)

@@ -656,7 +656,7 @@ def what_was_found(state: ByHand) -> list[str]:
         f"is {indices[0]} by score and {indices[1]} by the share of people with low incomes",
         (
             f"{first[0]}, {first[1]} and {first[2]} hold {percent(three)} of them; in "
-            f"{sum(near == 0 for _, near in counties(state).values())} counties nobody is."
+            f"{sum(near < 0.5 for _, near in counties(state).values())} counties nobody is."
         ),
     ]
 
@@ -665,7 +665,7 @@ def what_was_not_seen(state: ByHand) -> list[str]:
     named = [one for one in state.facilities if one.californian]
     unplaced = sum(one.place is None for one in named)
     share = percent(unplaced / len(named))
-    partly = (state.once > 0) & (state.once < 1 - 1e-9)
+    partly = (state.once > 1e-9) & (state.once < 1 - 1e-9)
     sea = sum(one.place is not None for one in named) - sum(state.facilities[i].californian for i in state.rows)
     return [
         f"Of the {len(named)} rows whose number names California, {unplaced} have no coordinates: {share}.",

@@ -48,7 +48,7 @@ def names_in(folder: Path) -> set[str]:
 def test_run_writes_a_folder_and_says_what_was_found(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(project), "--out", "r"]) == 0
     out, err = capsys.readouterr()
-    assert "Benefits of active actions that have a place reach 400 of 1,000 people (40.0 %)" in out
+    assert "Benefits of active actions that land in particular places reach 400 of 1,000 people (40.0 %)" in out
     assert "Open r" in out
     assert {"scores.csv", "map.html", "report.html", "run.json"} <= names_in(Path("r"))
     steps = [line.removeprefix("equity-screen: ") for line in err.splitlines()]

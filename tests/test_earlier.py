@@ -170,7 +170,7 @@ class TestMissing:
         assert found.columns.loc["C"].tolist() == [NAN, NAN]
         assert str(found.findings[0]) == (
             "zones.gpkg, id C: nothing of census_2015.csv comes to it; its columns are missing. Mend: add its pairs to "
-            "crosswalk.csv. [ES-CROSSWALK-NONE]"
+            "crosswalk.csv; none needed where nobody lives. [ES-CROSSWALK-NONE]"
         )
 
     def test_people_in_no_neighbourhood_are_told_with_their_number(self):

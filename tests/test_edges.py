@@ -13,7 +13,8 @@ import shapely
 from rasterio import Affine
 
 from equity_screen.actions import check_actions
-from equity_screen.crosswalk import area_shares
+from equity_screen.aside import choose_rows
+from equity_screen.crosswalk import area_shares, union_shares
 from equity_screen.equity import by_effect
 from equity_screen.errors import InputError, OutputError, UsageError
 from equity_screen.inputs import Inputs, gather
@@ -210,3 +211,105 @@ def test_an_effect_of_the_table_and_of_a_rule_stops_every_run(tmp_path: Path) ->
     found = read(tmp_path, "CITY,benefit,a,x,1,citywide,,\n", rule)
     assert ("ES-EFFECT-TWICE", "CITY") in codes(found)
     assert found.fatal
+
+
+# ---------------------------------------------------------------- plans from spreadsheets
+
+
+def plan_rows(*rows: tuple[object, ...]):
+    table = pd.DataFrame(rows, columns=["id", "cost", "tco2e", "in_2030"]).assign(where="citywide")
+    declared = ActionsFile(
+        file="p.csv", id="id", where="where", cost="cost", tco2e="tco2e", tco2e_in={"2030": "in_2030"}
+    )
+    return check_actions(table, declared, origin=Origin("p.csv", "row"))
+
+
+@pytest.mark.parametrize("word", ["Total", "I alt", "summe:"])
+def test_a_row_of_totals_is_not_one_more_action(word: str) -> None:
+    found = plan_rows(("A", 2, 1, 0), ("B", 3, 9, 0), (word, 5, 7, 0)).findings
+    assert [(f.code, f.row, f.column, f.value) for f in found] == [("ES-ACTION-TOTAL", "row 4", "cost", "5.0")]
+
+
+def test_a_row_that_says_total_but_adds_nothing_up_is_an_action() -> None:
+    assert plan_rows(("A", 2, 1, 0), ("Total", 5, 7, 0)).findings == ()
+    assert plan_rows(("A", 2, 1, 0), ("B", 2, 1, 0)).findings == ()
+
+
+def test_emissions_of_a_year_below_zero_are_for_people_to_judge() -> None:
+    (found,) = plan_rows(("A", 2, 1, -4)).findings
+    assert (found.code, found.column, found.value) == ("ES-TCO2E-NEGATIVE", "in_2030", "-4.0")
+
+
+# ---------------------------------------------------------------- a larger file of which some rows are meant
+
+
+def sites(*places: tuple[float, float]):
+    table = pd.DataFrame(places, columns=["x", "y"])
+    declared = ActionsFile(file="s.csv", x="x", y="y", crs="EPSG:25832", only_inside=True)
+    return choose_rows(table, declared, origin=Origin("s.csv", "row"), zones=four_zones().geometry)
+
+
+def test_rows_that_may_be_meant_otherwise_are_left_to_their_check() -> None:
+    degrees = gpd.GeoSeries.from_xy([560_500], [6_200_500], crs=25832).to_crs(4326).iloc[0]
+    inside, elsewhere = (560_500, 6_200_500), (900_000, 6_900_000)
+    chosen = sites(inside, elsewhere, (degrees.x, degrees.y), (1e12, 0.0))
+    assert chosen.origin.lines == (2, 4, 5)
+    assert chosen.status["row"].tolist() == ["row 3"]
+
+
+# ---------------------------------------------------------------- areas given by hand
+
+
+def test_areas_by_hand_are_a_boundary() -> None:
+    areas = gpd.GeoDataFrame(geometry=four_zones().geometry[["B", "A"]].set_axis([2, 1]))
+    table = screen(four_zones(), four_actions(), boundaries={"ward": areas}).by_boundary
+    assert table.loc[
+        table["group"] == "everyone", ["area", "name", "people"]
+    ].drop_duplicates().to_numpy().tolist() == [
+        ["1", "1", 100.0],
+        ["2", "2", 200.0],
+        ["", "(in none of them)", 700.0],
+    ]
+
+
+def test_what_is_no_layer_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"boundaries\['ward'\] is a str: give a Boundary, or a GeoDataFrame"):
+        screen(four_zones(), four_actions(), boundaries={"ward": "wards.gpkg"})
+
+
+def test_areas_without_a_crs_are_refused() -> None:
+    bare = gpd.GeoDataFrame(geometry=four_zones().geometry.to_numpy())
+    for given in ({"boundaries": {"ward": bare}}, {"priority": bare}):
+        with pytest.raises(InputError, match="CRS"):
+            screen(four_zones(), four_actions(), **given)
+
+
+def test_a_city_without_anybody_says_so() -> None:
+    city = four_zones().assign(population=0.0, people_low_income=0.0)
+    (said,) = screen(city, four_actions()).sentences["summary"]
+    assert said == "Nobody lives here by these data: the population is 0 in every neighbourhood."
+
+
+# ---------------------------------------------------------------- unions and parts, to rounding
+
+
+def test_a_union_laid_part_by_part_is_the_union() -> None:
+    rng = np.random.default_rng(3)
+    corners = rng.random((40, 2)) * 2000 + (560_000, 6_200_000)
+    union = shapely.union_all(shapely.box(*corners.T, *(corners + rng.random((40, 2)) * 300).T))
+    zones, unions = four_zones().geometry.to_crs(3035), gpd.GeoSeries([union], index=["u"], crs=25832).to_crs(3035)
+    found, whole = (lay(zones, unions).matrix.toarray() for lay in (union_shares, area_shares))
+    np.testing.assert_allclose(found, whole, rtol=1e-12)
+    assert union_shares(zones, gpd.GeoSeries([shapely.MultiPolygon()], crs=3035)).matrix.nnz == 0
+
+
+@pytest.mark.parametrize("decimals", [6, 8, 10, 11, 12])
+def test_areas_rounded_in_degrees_still_add_up(decimals: int) -> None:
+    city = four_zones().assign(population=[90_000.0, 20_000.0, 70_000.0, 50_000.0]).drop(columns="people_low_income")
+    halves = gpd.GeoSeries([shapely.union_all(city.geometry[ids].array) for ids in (["A", "B"], ["C", "D"])], crs=25832)
+    rounded = shapely.transform(halves.to_crs(4326).array.to_numpy(), lambda places: np.round(places, decimals))
+    areas = gpd.GeoDataFrame(geometry=rounded, index=["s", "n"], crs=4326)
+    plan = plan_of({"X": shapely.Point(561_000, 6_201_000).buffer(5)}, effect("X", unit="people"))
+    found = screen(city, plan, boundaries={"bank": areas})
+    reached = found.by_boundary_effect["people_reached"].sum()
+    assert reached == pytest.approx(found.by_effect["people_reached"].iloc[0], rel=1e-9)

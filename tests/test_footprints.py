@@ -131,8 +131,15 @@ class TestPlaces:
         assert table["cost"].to_dict() == {"A": 100, "B": pytest.approx(NAN, nan_ok=True)}
         assert table["area_summed_km2"].to_dict() == pytest.approx({"A": 0.3, "B": 0.1})
 
-    def test_halves_count_in_the_first(self):
-        assert table_of({"P": km_box(0.5, 0, 1.5, 0.5)}).loc["neighbourhood", "actions"].to_dict() == {"A": 1, "B": 0}
+    def test_halves_count_in_neither_and_none_is_lost(self):
+        table = table_of({"P": km_box(0.5, 0, 1.5, 0.5)}, cost=100.0).loc["neighbourhood"]
+        assert table["actions"].to_dict() == {"A": 0, "B": 0, "(several)": 1}
+        assert table["area_summed_km2"].to_dict() == pytest.approx({"A": 0.25, "B": 0.25, "(several)": 0})
+        assert table.loc["(several)", "cost"] == 100
+
+    def test_a_hair_more_than_half_is_most(self):
+        table = table_of({"P": km_box(0.499, 0, 1.499, 0.5)}).loc["neighbourhood"]
+        assert table["actions"].to_dict() == {"A": 1, "B": 0}
 
     def test_a_point_on_a_border_counts_once(self):
         assert table_of({"P": km(shapely.Point(1, 0.5))}).loc["neighbourhood", "actions"].to_dict() == {"A": 1, "B": 0}
@@ -145,7 +152,7 @@ class TestPlaces:
     def test_outside_citywide_and_nowhere(self):
         places = {"P": km_box(-3, 0, -1, 1), "Q": "citywide", "R": "unlocated", "S": km_box(1.5, 0, 3.5, 0.5)}
         table = table_of(places).loc["neighbourhood"]
-        assert table["actions"].to_dict() == {"B": 1, "(outside)": 1, "(city-wide)": 1, "(no place)": 1}
+        assert table["actions"].to_dict() == {"B": 0, "(outside)": 2, "(city-wide)": 1, "(no place)": 1}
         # Most of S is outside as well: its 0.75 km² there, and all of P's 2 km².
         assert table.loc["(outside)", "area_summed_km2"] == pytest.approx(2.75)
 

@@ -60,6 +60,15 @@ class TestFiles:
         expected = hashlib.sha256(b"id,x\nA,1\nB,2\n").hexdigest()
         assert gathered.files == [{"file": "a.csv", "sha256": expected, "bytes": 13, "rows": 2}]
 
+    def test_rows_of_several_sheets_are_added(self, tmp_path):
+        with pd.ExcelWriter(tmp_path / "plan.xlsx") as book:
+            pd.DataFrame({"id": ["A", "B"]}).to_excel(book, sheet_name="actions", index=False)
+            pd.DataFrame({"action": ["A", "A", "B"]}).to_excel(book, sheet_name="effects", index=False)
+        gathered = Gathered(tmp_path)
+        for sheet in ("actions", "effects", "actions"):
+            gathered.table("plan.xlsx", sheet)
+        assert [file["rows"] for file in gathered.files] == [5]
+
     def test_one_that_is_not_there_is_not_recorded(self, tmp_path):
         gathered = Gathered(tmp_path)
         gathered.path("a.csv")

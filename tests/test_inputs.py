@@ -258,6 +258,12 @@ class TestBoundaries:
         found = rows[rows["group"] == "everyone"].set_index("area")["people_reached"]
         assert found[["1", "2"]].tolist() == pytest.approx([300, 0], abs=1e-3)
 
+    def test_that_lie_elsewhere_are_those_of_another_city(self, project):
+        path = project(more=self.WARDS)
+        frame = gpd.GeoDataFrame({"nr": ["1"], "title": ["S"]}, geometry=[km_box(10, 10, 11, 11)], crs=25832)
+        frame.to_file(path.parent / "wards.gpkg")
+        assert [(f.source, f.code) for f in gathered(path).refused] == [("wards.gpkg", "ES-LAYER-ELSEWHERE")]
+
     def test_that_overlap_are_refused(self, project):
         path = self.write_wards(project(more=self.WARDS), top=1.5)
         with pytest.raises(InputError, match=r"wards\.gpkg, feature 1, id 1, column geometry: .*ES-GEOM-OVERLAP"):
@@ -293,8 +299,12 @@ class TestPriorityAreas:
         assert result.together["priority_place_share"].iloc[0] == pytest.approx(2 / 3, rel=1e-5)
         assert result.areas["boundary"].tolist() == ["priority", "priority"]
 
-    def test_that_lie_elsewhere_hold_nobody_and_that_is_no_error(self, project):
-        result = self.screened(project, km_box(10, 10, 11, 11))
+    def test_that_lie_elsewhere_are_those_of_another_city(self, project):
+        with pytest.raises(InputError, match=r"old\.gpkg: nothing of this layer meets any neighbourhood"):
+            self.screened(project, km_box(10, 10, 11, 11))
+
+    def test_beside_the_city_hold_nobody_and_that_is_no_error(self, project):
+        result = self.screened(project, km_box(2, 0, 3, 1))
         assert result.scores.loc["ZONE", "benefit_priority_place_share"] == 0
         assert result.footprints["in_priority"].iloc[0] == 0
         assert not result.neighbourhoods["priority"].any()

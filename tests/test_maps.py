@@ -447,8 +447,9 @@ class TestWithoutPeople:
 
     @pytest.fixture
     def page(self):
-        city = four_zones().drop(columns="people_low_income").assign(population=np.nan)
-        return rendered(screen(city, four_actions()))
+        city, plan = four_zones().drop(columns="people_low_income").assign(population=np.nan), four_actions()
+        actions = plan.actions.set_geometry([None, city.geometry["B"], None, city.geometry["A"]])
+        return rendered(screen(city, plan._replace(actions=actions)))
 
     def test_neighbourhoods_are_coloured_by_their_actions(self, page):
         assert [theme["classes"] for theme in drawn(page, "theme")] == [[0, 0, 1, 1]]  # by name: D, C, B, A

@@ -31,7 +31,7 @@ class TestWithPeople:
     def test_the_summary_counts_each_person_once(self):
         summary = screen(four_zones(), four_actions()).sentences["summary"]
         assert summary[0].startswith(
-            "Benefits of active actions that have a place reach 1,000 of 1,000 people (100.0 %)"
+            "Benefits of active actions that land in particular places reach 1,000 of 1,000 people (100.0 %)"
         )
 
     def test_groups_are_not_told_where_everyone_is_reached(self):

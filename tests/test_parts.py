@@ -46,10 +46,10 @@ def laid_of(plan=None, blocks=None, city=CITY):
 
 def cut(*shapes, blocks=None, tiny=1e-6):
     """Shares by (neighbourhood, area), an area of none being -1; what is less than a hair is left out."""
-    parts = cut_by(laid_of(blocks=blocks).ground, layer(*shapes).areas.geometry)
-    area = np.where(parts.area == len(shapes), -1, parts.area)
-    keys = zip("".join(CITY.index[parts.zone]), area.tolist(), strict=True)
-    return {key: round(float(s), 6) for key, s in zip(keys, parts.share, strict=True) if s > tiny}
+    found = cut_by(laid_of(blocks=blocks).ground, layer(*shapes).areas.geometry)
+    area = np.where(found.area == len(shapes), -1, found.area)
+    keys = zip("".join(CITY.index[found.zone]), area.tolist(), strict=True)
+    return {key: round(float(s), 6) for key, s in zip(keys, found.share, strict=True) if s > tiny}
 
 
 def tables(boundary, plan=None, blocks=None, city=CITY, groups=None):
@@ -113,8 +113,8 @@ class TestCut:
         assert first["A", 1] == pytest.approx(0.498, abs=1e-6)
 
     def test_shares_add_to_one_in_every_neighbourhood(self):
-        parts = cut_by(laid_of().ground, layer(km_box(0.1, 0.2, 1.3, 1.7), km_box(1.3, 0.2, 1.9, 1.1)).areas.geometry)
-        assert np.bincount(parts.zone, weights=parts.share).tolist() == pytest.approx([1] * 4, rel=1e-9)
+        found = cut_by(laid_of().ground, layer(km_box(0.1, 0.2, 1.3, 1.7), km_box(1.3, 0.2, 1.9, 1.1)).areas.geometry)
+        assert np.bincount(found.zone, weights=found.share).tolist() == pytest.approx([1] * 4, rel=1e-9)
 
     def test_the_crs_of_the_areas_does_not_matter(self):
         one, other = (
@@ -127,16 +127,16 @@ class TestCut:
 class TestInside:
     def test_share_of_the_people_in_the_areas(self):
         ground = laid_of(blocks=points()).ground
-        parts = cut_by(ground, layer(FOOT).areas.geometry)
-        assert share_inside(parts, 4).tolist() == pytest.approx([0.8, 0.5, 0, 0], abs=1e-6)
+        found = cut_by(ground, layer(FOOT).areas.geometry)
+        assert share_inside(found, 4).tolist() == pytest.approx([0.8, 0.5, 0, 0], abs=1e-6)
 
     def test_of_the_people_in_reach_the_share_in_the_areas(self):
         # Reached: the western half of A. Half of these live in FOOT by area; by points all are where A's points are.
         west = plan_of({"P": km_box(0, 0, 0.5, 1), "Q": "citywide", "R": km_box(5, 5, 6, 6)})
         laid = laid_of(west)
-        parts = cut_by(laid.ground, layer(FOOT).areas.geometry)
-        reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
-        shares = inside_shares(parts, reached, whole=laid.shares.matrix).toarray()
+        found = cut_by(laid.ground, layer(FOOT).areas.geometry)
+        reached = reach_in(found, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
+        shares = inside_shares(found, reached, whole=laid.shares.matrix).toarray()
         assert shares[:, 0].tolist() == pytest.approx([0.5, 0, 0, 0], abs=1e-6)
         assert shares[:, 1].tolist() == pytest.approx([0.5, 0.5, 0, 0], abs=1e-6)
         assert shares[:, 2].tolist() == [0, 0, 0, 0]
@@ -144,9 +144,9 @@ class TestInside:
     def test_a_plan_without_effects(self):
         plan = plan_of({"P": FOOT})
         laid = laid_of(plan._replace(effects=plan.effects.iloc[:0]))
-        parts = cut_by(laid.ground, layer(FOOT).areas.geometry)
-        reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
-        assert inside_shares(parts, reached, whole=laid.shares.matrix).shape == (4, 0)
+        found = cut_by(laid.ground, layer(FOOT).areas.geometry)
+        reached = reach_in(found, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
+        assert inside_shares(found, reached, whole=laid.shares.matrix).shape == (4, 0)
 
 
 class TestByBoundary:
@@ -259,11 +259,20 @@ class TestByBoundary:
         assert sum(people for people, _ in found.values()) == pytest.approx(1000)
         assert sum(reached for _, reached in found.values()) == pytest.approx(150, abs=2e-3)
 
-    def test_what_does_not_add_up_is_refused(self):
+    def test_people_who_do_not_add_up_are_refused(self, monkeypatch):
+        def short(ground, areas):
+            found = cut_by(ground, areas)
+            return found._replace(share=0.9 * found.share)
+
+        monkeypatch.setattr("equity_screen.parts.cut_by", short)
+        with pytest.raises(EquityScreenError, match="the people by areas do not add up to the city"):
+            tables(layer(SOUTH, NORTH))
+
+    def test_parts_that_do_not_add_up_are_refused(self):
         plan = plan_of({"P": FOOT})
         laid = laid_of(plan)
         wrong = laid._replace(shares=Relation(laid.shares.matrix * 0.9, laid.shares.rows, laid.shares.columns))
-        with pytest.raises(EquityScreenError, match="the people reached by areas do not add up to the city"):
+        with pytest.raises(EquityScreenError, match="the parts of a neighbourhood do not add up to it"):
             by_boundary(
                 wrong,
                 plan.effects,

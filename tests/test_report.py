@@ -437,7 +437,7 @@ class TestManyActions:
         assert list(report.shown_actions(result.scores)["name"]) == [f"Hub {n:03d}" for n in range(41, 61)]
         page = rendered(result)
         assert page.count("<article") == 20
-        assert "The other 41 actions are in scores.csv" in page
+        assert "The other 41 are in scores.csv" in page
 
 
 class TestOddResults:

@@ -352,3 +352,32 @@ class TestPaths:
         with pytest.raises(InputError, match="only plain paths") as caught:
             safe_path(self.FOLDER, name)
         assert [(f.code, f.source) for f in caught.value.findings] == [("ES-PATH", name)]
+
+
+class TestPoints:
+    """A point among whole numbers: thousands or a fraction, which no one can tell."""
+
+    def read(self, *cells):
+        column = pd.Series(list(cells), name="people")
+        numbers, findings = read_numbers(column, Origin("t.csv", "row"), ids=pd.Series(list("ABCDEF")[: len(cells)]))
+        return numbers.tolist(), [(f.code, f.row, f.value) for f in findings]
+
+    def test_among_whole_numbers_it_is_refused_by_its_cell(self):
+        numbers, findings = self.read("980", "1.340", "")
+        assert numbers[0] == 980.0
+        assert np.isnan(numbers[1:]).all()
+        assert findings == [("ES-NUMBER-POINT", "row 3", "1.340")]
+
+    def test_among_decimals_it_is_a_decimal(self):
+        assert self.read("980.5", "1.340", "7") == ([980.5, 1.34, 7.0], [])
+
+    def test_where_all_have_three_decimals_they_are_decimals(self):
+        assert self.read("8.953", "1.340") == ([8.953, 1.34], [])
+
+    def test_thousands_never_begin_with_a_nought(self):
+        assert self.read("3", "0.125") == ([3.0, 0.125], [])
+
+
+def test_a_note_on_a_whole_file_is_no_row_of_it():
+    noted = file_notes([finding("ES-COLUMN-OURS", "t.csv", column="priority")])
+    assert noted[["input", "row", "status"]].to_numpy().tolist() == [["t.csv", "", "flagged"]]

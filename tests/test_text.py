@@ -118,4 +118,4 @@ class TestHints:
         assert did_you_mean("zzz", ["b", "a", 3]) == "one of: 3, a, b"
 
     def test_nothing_at_all(self):
-        assert did_you_mean("x", []) == "one of: none"
+        assert did_you_mean("x", []) == "there are none"

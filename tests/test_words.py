@@ -254,11 +254,12 @@ def test_together_gives_once_and_summed_for_each_ledger() -> None:
         )
     )
     assert sentences[0] == (
-        "Benefits of active actions that have a place reach 500 of 1,000 people (50.0 %), each counted once; "
+        "Benefits of active actions that land in particular places reach 500 of 1,000 people (50.0 %), "
+        "each counted once; "
         "added up effect by effect it would be 700."
     )
     assert sentences[1].startswith("Renters: 60 people")
-    assert sentences[2].startswith("Burdens of active actions that have a place reach 40 of 1,000 people (4.0 %)")
+    assert sentences[2].startswith("Burdens of active actions that land in particular places reach 40 of 1,000 people")
 
 
 def test_all_actions_are_not_repeated_where_all_are_active() -> None:
@@ -275,16 +276,15 @@ def test_a_ledger_that_reaches_nobody_has_no_sentence() -> None:
 # ---------------------------------------------------------------- an action
 
 
-def effects(*rows: dict[str, object]) -> pd.DataFrame:
-    index = pd.MultiIndex.from_tuples([("A", "benefit", f"e{i}") for i in range(len(rows))])
-    return pd.DataFrame(rows, index=index.set_names(["action", "ledger", "effect"]))
+def effects(*rows: dict[str, object]) -> list[dict[str, object]]:
+    return [{"action": "A", "ledger": "benefit", "effect": f"e{i}"} | row for i, row in enumerate(rows)]
 
 
 FOUND = {"people_reached": 400.0, "mean": 0.5, "unit": "°C", "priority_place_share": NAN}
 
 
 def test_an_action_has_a_sentence_for_each_effect_and_group_and_for_what_was_not_assessed() -> None:
-    groups = pd.DataFrame([group_row(0.4, 0.25, 0.3, 0.5) | {"ledger": "benefit", "effect": "e0"}])
+    groups = [group_row(0.4, 0.25, 0.3, 0.5) | {"ledger": "benefit", "effect": "e0"}]
     sentences = action_sentences(
         effects(FOUND | {"undefined": ""}),
         groups,
@@ -298,7 +298,7 @@ def test_an_action_has_a_sentence_for_each_effect_and_group_and_for_what_was_not
 
 
 def test_an_undefined_effect_says_nothing_of_groups() -> None:
-    groups = pd.DataFrame([group_row(NAN, 0.25, NAN, NAN) | {"ledger": "benefit", "effect": "e0"}])
+    groups = [group_row(NAN, 0.25, NAN, NAN) | {"ledger": "benefit", "effect": "e0"}]
     sentences = action_sentences(
         effects(FOUND | {"mean": NAN, "undefined": "the amount is missing"}),
         *(groups,),
@@ -314,7 +314,7 @@ def test_an_undefined_effect_says_nothing_of_groups() -> None:
 def test_an_unlocated_action_is_never_said_to_reach_anyone() -> None:
     sentences = action_sentences(
         effects(FOUND | {"undefined": ""}),
-        pd.DataFrame(),
+        [],
         where="unlocated",
         question=asked(),
         population=1e3,

@@ -276,3 +276,15 @@ def test_only_the_rows_under_the_zones_are_read(tmp_path):
     assert means(path, zone(0, 500, 300, 600)) == [[1.0, 1.0]]
     with pytest.raises(InputError, match="-9999"):
         means(path, zone(0, 0, 300, 600))
+
+
+def test_a_zone_of_zeros_beside_large_values_has_a_mean_of_exactly_nought(tmp_path):
+    cells = np.full((50, 400), 97.0)
+    cells[10:40, 150:390] = 0.0
+    transform = Affine(0.75, 0, EAST, 0, -4, NORTH + 200)
+    path = write(tmp_path / "canopy.tif", cells, transform=transform)
+    rng = np.random.default_rng(1)
+    shapes = [
+        shapely.Point(EAST + 200 + x, NORTH + 100 + y).buffer(30 + x, quad_segs=7) for x, y in rng.random((20, 2)) * 20
+    ]
+    assert raster_means(path, zones(*shapes))["mean"].tolist() == [0.0] * 20
