@@ -11,20 +11,24 @@ import pytest
 import rasterio
 import shapely
 from rasterio import Affine
+from scipy.sparse import csc_array, csr_array
 
+from equity_screen import footprints
 from equity_screen.actions import check_actions
 from equity_screen.aside import choose_rows
 from equity_screen.crosswalk import area_shares, union_shares
 from equity_screen.equity import by_effect
-from equity_screen.errors import InputError, OutputError, UsageError
+from equity_screen.errors import EquityScreenError, EquityScreenWarning, InputError, OutputError, UsageError
 from equity_screen.inputs import Inputs, gather
 from equity_screen.layers import read_neighbourhoods
-from equity_screen.overlay import overlay
+from equity_screen.overlay import Reach, overlay
+from equity_screen.parts import cut_by, reach_in
 from equity_screen.people import people_of
 from equity_screen.polygons import check_polygons
 from equity_screen.project import read_project
 from equity_screen.publish import publish_page
 from equity_screen.recipe import Ranking
+from equity_screen.report import render_report
 from equity_screen.schema import Origin
 from equity_screen.screen import screen
 from equity_screen.sources import ActionsFile
@@ -32,6 +36,7 @@ from equity_screen.synthetic import four_actions, four_zones
 from equity_screen.words import direction
 from equity_screen.zonal import raster_means
 from tests.plans import effect, plan_of
+from tests.results import small_result
 
 INCOME = Ranking(column="median_income", higher_is="advantaged", label="income")
 BURDEN = Ranking(column="heat", higher_is="disadvantaged", label="burden")
@@ -313,3 +318,47 @@ def test_areas_rounded_in_degrees_still_add_up(decimals: int) -> None:
     found = screen(city, plan, boundaries={"bank": areas})
     reached = found.by_boundary_effect["people_reached"].sum()
     assert reached == pytest.approx(found.by_effect["people_reached"].iloc[0], rel=1e-9)
+
+
+def test_what_rounding_leaves_between_parts_is_taken_off() -> None:
+    city = four_zones()
+    ground = overlay(city, four_actions()).ground
+    half = gpd.GeoSeries([shapely.box(560_300, 6_200_000, 561_000, 6_202_000)], crs=25832)
+    parts = cut_by(ground, half)
+    hair = parts._replace(share=parts.share * np.where(parts.cut, 1 + 1e-8, 1.0))
+    whole = csc_array(np.full((4, 1), 0.25))
+    reach = Reach(gpd.GeoSeries([shapely.box(-1e7, -1e7, 1e7, 1e7)], crs=ground.zones.crs), None)
+    west = Reach(gpd.GeoSeries([half.to_crs(ground.zones.crs).iloc[0].buffer(10)], crs=ground.zones.crs), None)
+    laid = area_shares(ground.zones, west.footprints).matrix.tocsc()
+    reached = reach_in(hair, west, whole=laid, ground=ground)
+    back = csr_array((hair.share, (hair.zone, np.arange(len(hair.zone)))), shape=(4, len(hair.zone))) @ reached
+    np.testing.assert_allclose(back.toarray(), laid.toarray(), rtol=1e-14)
+    with pytest.raises(EquityScreenError, match="parts of a neighbourhood do not add up"):
+        reach_in(parts, reach, whole=whole, ground=ground)
+
+
+def test_actions_that_a_breakdown_loses_are_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprints, "_home", lambda shapes, places: np.full(len(shapes), 99))  # noqa: ARG005
+    with pytest.raises(EquityScreenError, match="the actions by neighbourhood do not add up to all actions"):
+        screen(four_zones(), four_actions())
+
+
+def test_the_report_shows_no_rounding_as_a_change() -> None:
+    result = small_result()
+    result.before_after = result.before_after.assign(mean_after=result.before_after["mean_before"] + 4e-15)
+    page = render_report(result)
+    assert "e-15" not in page
+    assert "0.0000000000000" not in page
+
+
+def test_neighbourhoods_that_a_table_lacks_are_told_by_hand_too(tmp_path: Path) -> None:
+    zones = four_zones().reset_index(names="id")[["id", "geometry"]]
+    zones.to_file(tmp_path / "zones.gpkg")
+    (tmp_path / "people.csv").write_text("id,pop\nA,1\nB,2\nC,3\nX,9\n", encoding="utf-8")
+    with pytest.warns(
+        EquityScreenWarning, match=r"people\.csv: 1 × ES-JOIN-EXCLUDED .*zones\.gpkg: 1 × ES-JOIN-EXCLUDED"
+    ):
+        found = read_neighbourhoods(
+            tmp_path / "zones.gpkg", id="id", population="pop", table="people.csv", unmatched="exclude"
+        )
+    assert found["population"].to_dict() == {"A": 1, "B": 2, "C": 3}

@@ -480,3 +480,11 @@ class TestAreas:
 
 def south() -> shapely.Polygon:
     return shapely.union_all(four_zones().geometry[["A", "B"]].array)
+
+
+def test_actions_on_whole_neighbourhoods_are_outlined_only():
+    layers = drawn(rendered(screen(four_zones(), four_actions())), "actions")
+    assert sorted(flag for layer in layers for flag in layer["outlined"]) == [
+        False,
+        True,
+    ]  # the trees, the tram's zones

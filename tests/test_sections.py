@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from equity_screen.boundaries import Boundary
 from equity_screen.recipe import Indicator, Question
 from equity_screen.screen import screen
 from equity_screen.sections import LONGEST_TABLE, place_sections
-from equity_screen.synthetic import CRS, four_zones
+from equity_screen.synthetic import CRS, four_actions, four_zones
 from tests.plans import effect, km_box, plan_of
 from tests.results import NAN, small_result, without_burdens
 
@@ -131,3 +133,21 @@ def test_notes_are_what_is_of_no_row():
     found = place_sections(small_result())
     assert [(note["input"], note["codes"]) for note in found["notes"]] == [("actions.csv", "ES-ACTION-SAME-PLACE")]
     assert sections()["notes"] == []
+
+
+def test_a_hair_between_two_borders_is_no_row_of_the_report():
+    result = screen(four_zones(), four_actions(), boundaries={"zone": Boundary("Zones", four_zones())})
+    table = result.by_boundary
+    hair = table[table["area"] == "A"].assign(area="", name="(in none of them)", people=1e-5, people_reached=1e-6)
+    (part,) = place_sections(replace(result, by_boundary=pd.concat([table, hair])))["boundaries"]
+    assert [row["name"] for row in part["rows"]] == ["South-west", "South-east", "North-west", "North-east"]
+    some = hair.assign(people=0.6)
+    (part,) = place_sections(replace(result, by_boundary=pd.concat([table, some])))["boundaries"]
+    assert len(part["rows"]) == 5
+
+
+def test_a_table_of_every_neighbourhood_stands_only_where_they_are_few():
+    few = screen(four_zones(), four_actions())
+    assert "By neighbourhood" in [part["title"] for part in place_sections(few)["footprints"]]
+    many = replace(few, neighbourhoods=pd.concat([few.neighbourhoods] * 8))
+    assert "By neighbourhood" not in [part["title"] for part in place_sections(many)["footprints"]]

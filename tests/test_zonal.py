@@ -285,6 +285,6 @@ def test_a_zone_of_zeros_beside_large_values_has_a_mean_of_exactly_nought(tmp_pa
     path = write(tmp_path / "canopy.tif", cells, transform=transform)
     rng = np.random.default_rng(1)
     shapes = [
-        shapely.Point(EAST + 200 + x, NORTH + 100 + y).buffer(30 + x, quad_segs=7) for x, y in rng.random((20, 2)) * 20
+        shapely.Point(EAST + 200 + x, NORTH + 100 + y).buffer(15 + x, quad_segs=7) for x, y in rng.random((20, 2)) * 20
     ]
     assert raster_means(path, zones(*shapes))["mean"].tolist() == [0.0] * 20
