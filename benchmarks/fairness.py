@@ -85,6 +85,7 @@ def _effects(count: int, rng: np.random.Generator) -> pd.DataFrame:
         }
     )
 
+
 NO_REACH = Reach(gpd.GeoSeries(), None)
 
 
