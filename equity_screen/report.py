@@ -55,7 +55,7 @@ APPORTIONED = {
 
 
 def shown_actions(scores: pd.DataFrame) -> pd.DataFrame:
-    """Choose the actions that get a card: all, or of many those that reach most people.
+    """Choose the actions that get a card: all, or of many those that reach most people, else cover most ground.
 
     Parameters
     ----------
@@ -76,8 +76,9 @@ def shown_actions(scores: pd.DataFrame) -> pd.DataFrame:
     ordered = scores.sort_index().sort_values(["sector", "name"], kind="stable")
     if len(scores) <= MANY_ACTIONS:
         return ordered
-    reached = ordered[[f"{ledger}_people_reached" for ledger in LEDGERS]].max(axis=1).fillna(-1)
-    most = reached.sort_values(ascending=False, kind="stable").index[:SHOWN_OF_MANY]
+    reached = ordered[[f"{ledger}_people_reached" for ledger in LEDGERS]].max(axis=1)
+    size = ordered["footprint_km2"] if reached.isna().all() and "footprint_km2" in ordered.columns else reached
+    most = size.fillna(-1).sort_values(ascending=False, kind="stable").index[:SHOWN_OF_MANY]
     return ordered[ordered.index.isin(most)]
 
 

@@ -545,3 +545,12 @@ class TestInBrowser:
         assert page.inner_text("h1") == text
         assert page.evaluate("window.ran") is None
         assert faults == []
+
+
+def test_of_many_actions_without_people_those_with_the_largest_places_are_shown():
+    scores = many_actions(61).scores
+    scores[["benefit_people_reached", "burden_people_reached"]] = np.nan
+    scores["footprint_km2"] = np.arange(len(scores), 0, -1.0)
+    shown = report.shown_actions(scores)
+    assert len(shown) == 20
+    assert shown["footprint_km2"].min() == len(scores) - 19
