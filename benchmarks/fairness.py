@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from benchmarks.harness import Goal, Workload, measure
-from equity_screen.crosswalk import Relation
 from equity_screen.equity import by_effect, by_group
 from equity_screen.overlay import Ground, Overlay, Reach
 from equity_screen.people import People, people_of
 from equity_screen.recipe import Ranking
+from equity_screen.relation import Relation
 
 Floats = NDArray[np.float64]
 Tables = tuple[pd.DataFrame, pd.DataFrame]

@@ -13,6 +13,7 @@ import shapely
 from pyproj import CRS
 
 from equity_screen.boundaries import Boundary
+from equity_screen.catchments import attach_layers, beside
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
@@ -313,4 +314,7 @@ def read_actions(
         table, effects_origin = read_table(effects)
     else:
         table, effects_origin = effects_from_rules(effects, actions), Origin("effects")
-    return Plan(actions, settle(check_effects(table, origin=effects_origin, actions=actions.index)))
+    checked = settle(check_effects(table, origin=effects_origin, actions=actions.index))
+    folder = Path(effects).parent if isinstance(effects, str | Path) else Path()
+    places = [] if near is None else near.index
+    return Plan(actions, attach_layers(checked, crs=actions.crs, zones=places, reader=beside(folder)))

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from equity_screen.crosswalk import Relation, area_shares, covering, point_shares
+from equity_screen.areas import area_shares, covering, point_shares
 from equity_screen.crs import measure_of, require_crs, to_space
 from equity_screen.errors import Finding, InputError, UsageError
 from equity_screen.files import need_geometry, read_table
 from equity_screen.layers import points_from_columns, settle
 from equity_screen.polygons import check_polygons
 from equity_screen.recipe import COVERAGE, PEOPLE, Indicator
+from equity_screen.relation import Relation
 from equity_screen.schema import (
     Case,
     Checked,

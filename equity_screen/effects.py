@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equity_screen.errors import Finding, InputError, finding
+from equity_screen.kinds import Kind, kind_words, load_kinds, reach_of
+from equity_screen.reaches import KERNEL_WORDS, REACH_KEYS, REACH_WORDS, missing_keys, unused_keys
 from equity_screen.recipe import LEDGERS
 from equity_screen.schema import (
     Case,
@@ -34,19 +36,28 @@ EFFECT_TEXTS = (
     "unit",
     "per",
     "reach",
+    "kind",
+    "kernel",
+    "layer",
+    "layer_id",
+    "uptake",
     "driver",
     "indicator",
     "evidence",
     "page",
     "grade",
 )
-EFFECT_NUMBERS = ("amount", "amount_low", "amount_high", "distance_m")
+EFFECT_NUMBERS = ("amount", "amount_low", "amount_high", "distance_m", "inner_m", "scale_m", "floor_m", "minutes")
 CHOICES = {
     "ledger": LEDGERS,
     "per": ("person", "household", "km2", "total"),
-    "reach": ("footprint", "within", "citywide"),
+    "reach": ("", *REACH_WORDS),
+    "kernel": KERNEL_WORDS,
     "grade": ("", "measured", "modelled", "assumed"),
 }
+STATED = "as the project states"
+# In an uptake, everyone who is in none of the groups that are named.
+OTHERS = "others"
 
 
 def nothing_expected(effects: pd.DataFrame) -> NDArray[np.bool_]:
@@ -70,18 +81,82 @@ def nothing_expected(effects: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray((effects["amount"] == 0) & ~(effects["amount_high"] > 0))
 
 
-def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]) -> Checked:
+def completed(effects: pd.DataFrame) -> pd.DataFrame:
+    """Give a table of effects the columns that a table made by hand may leave out.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Effects.
+
+    Returns
+    -------
+    DataFrame
+        With every column of :func:`check_effects`, and with shape, zones and raster, which say where an effect of
+        reach area, travel or raster lands.
+
+    Examples
+    --------
+    >>> completed(pd.DataFrame({"action": ["A"]}))[["reach", "uptake", "shape"]].values.tolist()
+    [['footprint', '', None]]
+    """
+    defaults: dict[str, object] = dict.fromkeys(EFFECT_TEXTS, "") | dict.fromkeys(EFFECT_NUMBERS, np.nan)
+    defaults |= {"per": "person", "reach": "footprint", "reach_source": "", "zones": "", "raster": ""}
+    absent = {name: value for name, value in defaults.items() if name not in effects.columns}
+    if "shape" not in effects.columns:
+        absent["shape"] = pd.Series([None] * len(effects), index=effects.index, dtype=object)
+    return effects.assign(**absent)
+
+
+def uptake_of(text: str) -> dict[str, float]:
+    """Read who takes an effect up: groups, each with the share of its people who do.
+
+    Parameters
+    ----------
+    text : str
+        For instance ``renters=0.1; owners=0.4; others=0.05``, or a group alone: all of its people and nobody else.
+
+    Returns
+    -------
+    dict of str to float
+        Share [0–1] by group, and by ``others``; empty for a blank text: everyone in reach.
+
+    Raises
+    ------
+    ValueError
+        A share that is no number from 0 to 1, a group without a name or named twice.
+
+    Examples
+    --------
+    >>> uptake_of("renters=0.1; owners=0.4"), uptake_of("low_income"), uptake_of("")
+    ({'renters': 0.1, 'owners': 0.4}, {'low_income': 1.0}, {})
+    """
+    rates: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, given, share = (word.strip() for word in part.partition("="))
+        rate = float(share) if given else 1.0
+        if not name or name in rates or not 0.0 <= rate <= 1.0:
+            raise ValueError(part)
+        rates[name] = rate
+    return rates
+
+
+def check_effects(
+    table: pd.DataFrame, *, origin: Origin, actions: Iterable[str], kinds: Mapping[str, Kind] | None = None
+) -> Checked:
     """Check a table of effects.
 
     Parameters
     ----------
     table : DataFrame
-        Columns action, ledger, effect, unit; optional amount, amount_low, amount_high, per, reach,
-        distance_m, driver, indicator, evidence (or source), page, grade.
+        Columns action, ledger, effect, unit; optional amount, amount_low, amount_high, per, reach with its keys
+        (:data:`equity_screen.reaches.REACHES`), kind, uptake, driver, indicator, evidence (or source), page, grade.
     origin : Origin
         File of the effects.
     actions : iterable of str
         Ids of the actions that are used.
+    kinds : mapping of str to Kind, optional
+        Catalogue of kinds of action; the shipped one unless given.
 
     Returns
     -------
@@ -101,8 +176,9 @@ def check_effects(table: pd.DataFrame, *, origin: Origin, actions: Iterable[str]
     texts, findings = _effect_texts(table, origin)
     ids = texts["action"]
     numbers, more = _effect_numbers(table, origin, ids=ids)
-    rows = pd.DataFrame({**texts, **numbers})
-    findings += more + _effect_faults(rows, origin, known=pd.Index(list(actions)))
+    rows, unknown = _with_kinds(pd.DataFrame({**texts, **numbers}), load_kinds() if kinds is None else kinds, origin)
+    findings += more + unknown + _effect_faults(rows, origin, known=pd.Index(list(actions)))
+    findings += [*_reach_faults(rows, origin), *_uptake_faults(rows, origin)]
     status = row_status(origin, ids, findings=findings)
     kept = rows[~refused_rows(status)].sort_values(["action", "ledger", "effect"], kind="stable")
     return Checked(kept.reset_index(drop=True), tuple(findings), status)
@@ -124,7 +200,7 @@ def _refuse_typos(table: pd.DataFrame, origin: Origin) -> None:
 
 def _effect_texts(table: pd.DataFrame, origin: Origin) -> tuple[dict[str, pd.Series], list[Finding]]:
     blank = pd.Series("", index=table.index, dtype="str")
-    defaults = {"per": blank + "person", "reach": blank + "footprint"}
+    defaults = {"per": blank + "person"}
     texts = {
         c: column_text(table, c if c in table.columns else None, fallback=defaults.get(c, blank)) for c in EFFECT_TEXTS
     }
@@ -151,17 +227,34 @@ def _effect_numbers(
     return numbers, findings
 
 
+def _with_kinds(rows: pd.DataFrame, kinds: Mapping[str, Kind], origin: Origin) -> tuple[pd.DataFrame, list[Finding]]:
+    """Give the effects that name a kind of action its usual reach, where they do not state their own."""
+    rows = rows.assign(reach_source="")
+    findings: list[Finding] = []
+    for name in sorted(set(rows["kind"]) - {""}):
+        mine = rows["kind"] == name
+        if name not in kinds:
+            fault = finding("ES-EFFECT-KIND", column="kind", value=name, hint=did_you_mean(name, kinds))
+            findings += repeat(fault, mine, origin=origin, ids=rows["action"])
+            continue
+        for row in rows.index[mine]:
+            stated = {key: rows.at[row, key] for key in ("reach", *REACH_KEYS) if not _blank(rows.at[row, key])}
+            reach = reach_of(kinds[name], stated)
+            rows.loc[row, list(reach)] = list(reach.values())
+            rows.loc[row, "reach_source"] = kind_words(kinds[name]) if reach != stated else STATED
+    return rows.assign(reach=rows["reach"].replace("", "footprint")), findings
+
+
+def _blank(value: object) -> bool:
+    return value == "" or (isinstance(value, float) and np.isnan(value))
+
+
 def _effect_faults(rows: pd.DataFrame, origin: Origin, *, known: pd.Index) -> list[Finding]:
-    within, distance = rows["reach"] == "within", rows["distance_m"]
     amount, low, high = (rows[column] for column in ("amount", "amount_low", "amount_high"))
     twice = rows.duplicated(["action", "ledger", "effect"], keep=False)
     cases: Mapping[str, Sequence[Case]] = {
         "action": [(~rows["action"].isin(known), "ES-EFFECT-ACTION")],
         "effect": [(rows["effect"] == "", "ES-EFFECT-NAME"), (twice, "ES-EFFECT-DUPLICATE")],
-        "distance_m": [
-            (within & ~(distance > 0), "ES-EFFECT-DISTANCE"),
-            (~within & distance.notna(), "ES-EFFECT-DISTANCE-UNUSED"),
-        ],
         "amount": [
             (amount.isna(), "ES-EFFECT-AMOUNT"),
             ((low > amount) | (amount > high) | (low > high), "ES-EFFECT-ORDER"),
@@ -172,6 +265,43 @@ def _effect_faults(rows: pd.DataFrame, origin: Origin, *, known: pd.Index) -> li
         for column, checks in cases.items()
         for found in findings_for(checks, column=column, origin=origin, ids=rows["action"], values=rows[column])
     ]
+
+
+def _reach_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
+    """Find what a reach needs and lacks, what it does not use, and distances that cannot be."""
+    found: list[Finding] = []
+    kinds = rows[["reach", "kernel"]].drop_duplicates().itertuples(index=False)
+    given = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
+    given |= {key: rows[key] > 0 for key in ("distance_m", "inner_m", "scale_m", "floor_m", "minutes")}
+    written = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
+    for reach, kernel in kinds:
+        mine = (rows["reach"] == reach) & (rows["kernel"] == kernel)
+        for key in missing_keys(reach, kernel, ()):
+            fault = finding("ES-EFFECT-DISTANCE", column=key, reach=reach, key=key)
+            found += repeat(fault, mine & ~given[key], origin=origin, ids=rows["action"], values=rows[key])
+        for key in unused_keys(reach, kernel, REACH_KEYS):
+            fault = finding("ES-EFFECT-DISTANCE-UNUSED", column=key, reach=reach, key=key)
+            found += repeat(fault, mine & written[key], origin=origin, ids=rows["action"], values=rows[key])
+    # Of a ring the inner, of a decay the floor lies within the outer distance.
+    for key, reach in (("inner_m", "ring"), ("floor_m", "decay")):
+        beyond = (rows["reach"] == reach) & (rows[key] >= rows["distance_m"])
+        fault = finding("ES-EFFECT-RING", column=key, key=key)
+        found += repeat(fault, beyond, origin=origin, ids=rows["action"], values=rows[key])
+    return found
+
+
+def _uptake_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
+    bad = rows["uptake"].map(_unreadable)
+    fault = finding("ES-EFFECT-UPTAKE", column="uptake")
+    return repeat(fault, bad, origin=origin, ids=rows["action"], values=rows["uptake"])
+
+
+def _unreadable(text: str) -> bool:
+    try:
+        uptake_of(text)
+    except ValueError:
+        return True
+    return False
 
 
 def effects_from_rules(rules: Sequence[EffectRule], actions: pd.DataFrame) -> pd.DataFrame:
@@ -204,13 +334,17 @@ def effects_from_rules(rules: Sequence[EffectRule], actions: pd.DataFrame) -> pd
     if faults:
         raise InputError(faults)
     rows = [
-        {"action": action, **rule.model_dump(exclude={"actions", "sectors"})}
+        {"action": action, **rule.model_dump(exclude={"actions", "sectors", "uptake"}), "uptake": _written(rule.uptake)}
         for rule in rules
         for action in actions.index
         if (not rule.actions or action in rule.actions)
         and (not rule.sectors or actions.loc[action, "sector"] in rule.sectors)
     ]
     return pd.DataFrame(rows, columns=[*EFFECT_TEXTS, *EFFECT_NUMBERS])
+
+
+def _written(uptake: Mapping[str, float]) -> str:
+    return "; ".join(f"{name}={share!r}" for name, share in uptake.items())
 
 
 def _rule_faults(rule: EffectRule, actions: pd.DataFrame) -> list[Finding]:

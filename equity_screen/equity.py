@@ -17,6 +17,7 @@ from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
 from equity_screen.recipe import Group, Ranking
+from equity_screen.uptake import rates_by_group, summed_by_group
 
 ROUNDING = 1e-12
 NO_PLACE = "its place is not known: nothing is spread over anybody"
@@ -69,13 +70,18 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     """
     shares, doses = overlay.shares.matrix, overlay.per_person.matrix
     rest = people.universes - people.groups
+    rates = rates_by_group(overlay.rates, people.names)
     sums = {
-        "people_reached": shares.T @ people.groups,
-        "total": doses.T @ people.groups,
+        "people_reached": summed_by_group(shares, overlay.landed, rates, people.groups),
+        "total": summed_by_group(doses, overlay.landed_doses, rates, people.groups),
         "rest": doses.T @ rest,
         "universe_total": doses.T @ people.universes,
     }
-    low, high, total_low, total_high = _bounds(shares, doses, people)
+    # What a group that an uptake names does not receive, the others do.
+    sums["rest"] = (
+        np.where(np.isnan(rates), sums["rest"], sums["universe_total"] - sums["total"]) if len(rates) else sums["rest"]
+    )
+    low, high, total_low, total_high = _bounds_with_uptake(overlay, people)
     count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
     mean, mean_rest = quotient(sums["total"], count), quotient(sums["rest"], others)
     share_of_people = np.broadcast_to(quotient(count, universe), mean.shape)
@@ -133,6 +139,18 @@ def _group_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]
             (known & ratio, "ratio: everyone else has a mean of 0, or there is nobody else"),
         ]
     )
+
+
+def _bounds_with_uptake(overlay: Overlay, people: People) -> tuple[Floats, Floats, Floats, Floats]:
+    bounds = _bounds(overlay.shares.matrix, overlay.per_person.matrix, people)
+    rates = rates_by_group(overlay.rates, people.names)
+    if np.isnan(rates).all():
+        return bounds
+    own = _bounds(overlay.landed, overlay.landed_doses, people)
+    low, high, total_low, total_high = (
+        np.where(np.isnan(rates), of_all, mine * rates) for of_all, mine in zip(bounds, own, strict=True)
+    )
+    return low, high, total_low, total_high
 
 
 def _bounds(shares: csc_array, doses: csc_array, people: People) -> tuple[Floats, Floats, Floats, Floats]:

@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from equity_screen.areas import SLIVER
 from equity_screen.boundaries import Boundary
-from equity_screen.crosswalk import SLIVER
 from equity_screen.crs import to_space
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import SQUARE_METRES_PER_KM2

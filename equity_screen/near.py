@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from equity_screen.align import footprint_shares
-from equity_screen.crosswalk import area_shares, point_shares
+from equity_screen.areas import area_shares, point_shares
 from equity_screen.crs import Measure, crs_name, impossible, measure_of, require_crs, to_space
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.layers import PERCENT, points_from_columns

@@ -15,13 +15,16 @@ from scipy.sparse import csc_array
 
 from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
-from equity_screen.crosswalk import SLIVER, Relation, area_shares, point_shares, union_shares
-from equity_screen.crs import WGS84, Measure, measure_of, to_space
-from equity_screen.effects import nothing_expected
+from equity_screen.areas import SLIVER, point_shares, union_shares
+from equity_screen.crs import WGS84, measure_of, to_space
+from equity_screen.effects import completed, nothing_expected
 from equity_screen.errors import Finding, InputError, finding
-from equity_screen.reach import Hits, discs, points_within
+from equity_screen.landing import Landing, Space, land
+from equity_screen.reach import Hits
 from equity_screen.recipe import LEDGERS
+from equity_screen.relation import Relation
 from equity_screen.text import did_you_mean
+from equity_screen.uptake import require_uptake, taken_up, uptake_rates
 
 SQUARE_METRES_PER_KM2 = 1e6
 Floats = NDArray[np.float64]
@@ -51,7 +54,8 @@ class Overlay(NamedTuple):
     polygons of the located effects (WGS 84). ``outside``: by effect, share of the reach's area in no
     neighbourhood. ``unlocated``: which effects have no known place. ``members``: positions of the located
     effects by (scope, ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
-    of at least one of them. ``ground``: the geometry that all of it stands on.
+    of at least one of them. ``ground``: the geometry that all of it stands on. ``taken``: on the pairs of the
+    shares, the share of those in reach who take the effect up; ``rates``: effects × groups, who does; both None where no effect asks.
     """
 
     shares: Relation
@@ -63,14 +67,20 @@ class Overlay(NamedTuple):
     members: Mapping[tuple[str, str], NDArray[np.intp]]
     once: Relation
     ground: Ground
+    taken: Floats | None = None
+    rates: pd.DataFrame | None = None
 
+    @property
+    def landed(self) -> csc_array:
+        """Shares of the people in reach, whether or not they take an effect up, on the pairs of ``shares``."""
+        matrix = self.shares.matrix
+        return matrix if self.taken is None else _times(matrix, 1.0 / self.taken)
 
-class _Space(NamedTuple):
-    """Neighbourhoods and population points in the layer's equal-area space."""
-
-    study: Measure
-    zones: gpd.GeoSeries
-    blocks: gpd.GeoDataFrame | None
+    @property
+    def landed_doses(self) -> csc_array:
+        """Effect per person who takes it up, on the same pairs."""
+        matrix = self.per_person.matrix
+        return matrix if self.taken is None else _times(matrix, 1.0 / self.taken)
 
 
 def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoDataFrame | None = None) -> Overlay:
@@ -107,40 +117,61 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     >>> laid.per_person.columns[-1], laid.per_person.matrix.toarray()[:, -1].tolist()
     (('WEST', 'benefit', 'shade'), [0.5, 0.0, 0.5, 0.0])
     """
-    actions, effects = plan
+    actions, effects = plan.actions, completed(plan.effects)
     require_drivers(neighbourhoods, effects)
+    require_uptake(neighbourhoods, effects)
     study = measure_of(neighbourhoods)
-    space = _Space(study, to_space(neighbourhoods.geometry, study.areas), blocks)
+    space = Space(study, to_space(neighbourhoods.geometry, study.areas), blocks)
     labels = pd.MultiIndex.from_frame(effects[["action", "ledger", "effect"]])
-    kinds = _kinds(actions, effects)
-    footprints = _footprints(actions, effects, kinds, study)
-    by_area = _with_whole(area_shares(space.zones, footprints), actions, effects, kinds=kinds)
-    hits = None if blocks is None else _block_hits(space, actions, effects, kinds=kinds, footprints=footprints)
-    shares = by_area if hits is None else _with_whole(_by_points(space, hits, by_area), actions, effects, kinds=kinds)
-    per_unit = _per_unit(neighbourhoods, effects, shares, by_area, areas=shapely.area(space.zones.array))
+    rates = uptake_rates(effects)
+    landing, taken = _taken(neighbourhoods, land(space, actions, effects), rates)
+    shares = Relation(_times(landing.shares.matrix, taken), landing.shares.rows, labels)
+    per_unit = _per_unit(neighbourhoods, effects, landing, taken=taken, areas=shapely.area(space.zones.array))
     amounts = np.repeat(effects["amount"].to_numpy(dtype=np.float64), np.diff(per_unit.indptr))
     per_person = csc_array((per_unit.data * amounts, per_unit.indices, per_unit.indptr), shape=per_unit.shape)
-    drawn = (kinds.isin(["footprint", "within"]) & ~footprints.is_empty).to_numpy()
+    drawn = ~landing.footprints.is_empty.to_numpy()
     # A list of neighbourhoods is a place, too, where nobody drew their union.
-    listed = (kinds == "footprint").to_numpy() & (np.diff(shares.matrix.indptr) > 0)
-    members = _scopes(actions, effects, drawn | listed)
+    listed = landing.kinds.isin(["footprint", "travel"]).to_numpy() & (np.diff(shares.matrix.indptr) > 0)
+    # Who takes an effect up is not known person by person.
+    members = _scopes(actions, effects, (drawn | listed) & rates.isna().all(axis=1).to_numpy())
     reach = gpd.GeoDataFrame(
         effects.loc[drawn, ["action", "ledger", "effect"]],
-        geometry=footprints[drawn].to_numpy(),
+        geometry=landing.footprints[drawn].to_numpy(),
         crs=study.areas,
     )
-    together = _together(members, footprints, hits)
+    together = _together(members, landing.footprints, landing.hits)
+    asked = bool(rates.notna().any(axis=None))
     return Overlay(
-        Relation(shares.matrix, shares.rows, labels),
+        shares,
         Relation(per_person, shares.rows, labels),
         Relation(per_unit, shares.rows, labels),
         reach.to_crs(WGS84).reset_index(drop=True),
-        _outside(footprints, by_area, space.zones).where(drawn).set_axis(labels),
-        (kinds == "nowhere").to_numpy(),
+        _outside(landing.footprints, landing.by_area, space.zones).where(drawn).set_axis(labels),
+        (landing.kinds == "nowhere").to_numpy(),
         members,
         _once(space, members, together, shares=shares),
-        Ground(space.zones, blocks, Reach(footprints.set_axis(labels), hits), together),
+        Ground(space.zones, blocks, Reach(landing.footprints.set_axis(labels), landing.hits), together),
+        taken if asked else None,
+        rates if asked else None,
     )
+
+
+def _taken(neighbourhoods: pd.DataFrame, landing: Landing, rates: pd.DataFrame) -> tuple[Landing, Floats]:
+    """Give the share of those in reach who take an effect up, and the landing without the pairs in which nobody does."""
+    matrix = landing.shares.matrix.tocsc()
+    column = np.repeat(np.arange(matrix.shape[1], dtype=np.intp), np.diff(matrix.indptr))
+    taken = taken_up(neighbourhoods, rates, matrix.indices.astype(np.intp), column)
+    kept = taken > 0
+    if kept.all():
+        return landing, taken
+    start = np.concatenate([[0], np.cumsum(np.bincount(column[kept], minlength=matrix.shape[1]))])
+    some = csc_array((matrix.data[kept], matrix.indices[kept], start), shape=matrix.shape)
+    shares = Relation(some, landing.shares.rows, landing.shares.columns)
+    return landing._replace(shares=shares, strength=landing.strength[kept]), taken[kept]
+
+
+def _times(matrix: csc_array, factor: Floats) -> csc_array:
+    return _on(matrix, matrix.data * factor)
 
 
 def require_drivers(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
@@ -196,69 +227,6 @@ def _no_drivers(neighbourhoods: pd.DataFrame, name: str) -> list[Finding]:
     ]
 
 
-def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
-    """How each effect lands: footprint, within, citywide, or nowhere."""
-    where = effects["action"].map(actions["where"])
-    kinds = effects["reach"].mask(where == "citywide", "citywide")
-    return kinds.mask(where == "unlocated", "nowhere")
-
-
-def _footprints(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, study: Measure) -> gpd.GeoSeries:
-    """Reach polygon of each effect in the equal-area space; empty where it has none."""
-    shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
-    located = kinds.isin(["footprint", "within"]) & ~(shapes.isna() | shapes.is_empty)
-    placed = gpd.GeoSeries(shapes.where(located), crs=actions.crs)
-    reach = to_space(placed, study.areas).array.to_numpy().copy()
-    within = np.flatnonzero(kinds == "within")
-    distances = effects["distance_m"].to_numpy(dtype=np.float64)
-    reach[within] = discs(placed.iloc[within], distances[within], study=study).array.to_numpy()
-    missing = shapely.is_missing(reach)
-    reach[missing] = shapely.from_wkt("POLYGON EMPTY")
-    return gpd.GeoSeries(reach, index=effects.index, crs=study.areas)
-
-
-def _with_whole(shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series) -> Relation:
-    """Set the share to exactly 1 where a reach is all of a neighbourhood by declaration."""
-    positions = {name: i for i, name in enumerate(shares.rows)}
-    columns: dict[int, list[int]] = {}
-    for column in np.flatnonzero(kinds == "citywide"):
-        columns[int(column)] = list(range(len(shares.rows)))
-    listed = (kinds == "footprint").to_numpy() & (effects["action"].map(actions["where"]) == "zones").to_numpy()
-    for column in np.flatnonzero(listed):
-        names = str(actions.loc[effects["action"].iloc[column], "zones"]).split(";")
-        columns[int(column)] = [positions[name] for name in names if name in positions]
-    if not columns:
-        return Relation(shares.matrix.tocsc(), shares.rows, shares.columns)
-    kept = np.ones(shares.matrix.shape[1])
-    kept[list(columns)] = 0.0
-    row = np.concatenate([np.asarray(rows, dtype=np.intp) for rows in columns.values()])
-    owner = np.repeat(list(columns), [len(rows) for rows in columns.values()])
-    ones = csc_array((np.ones(len(row)), (row, owner)), shape=shares.matrix.shape)
-    matrix = (shares.matrix.multiply(kept[None, :]) + ones).tocsc()
-    matrix.eliminate_zeros()
-    return Relation(matrix, shares.rows, shares.columns)
-
-
-def _by_points(space: _Space, hits: Hits, by_area: Relation) -> Relation:
-    by_points = point_shares(hits, space.blocks, labels=(by_area.rows, by_area.columns))
-    return with_area_fallback(by_points, by_area, blocks=space.blocks)
-
-
-def _block_hits(
-    space: _Space, actions: gpd.GeoDataFrame, effects: pd.DataFrame, *, kinds: pd.Series, footprints: gpd.GeoSeries
-) -> Hits:
-    """Pairs (population point, effect) in reach: inside the footprint, or within the exact distance."""
-    points = gpd.GeoSeries() if space.blocks is None else space.blocks.geometry
-    inside = shapely.STRtree(points.to_crs(space.study.areas).array.to_numpy())
-    bounded = np.flatnonzero(kinds == "footprint")
-    which, block = inside.query(footprints.array.to_numpy()[bounded], predicate="intersects")
-    within = np.flatnonzero(kinds == "within")
-    shapes = gpd.GeoSeries(actions.geometry.reindex(effects["action"].iloc[within]), crs=actions.crs)
-    distances = effects["distance_m"].to_numpy(dtype=np.float64)[within]
-    near, shape = points_within(points, shapes.reset_index(drop=True), distances=distances, study=space.study)
-    return np.concatenate([block, near]), np.concatenate([bounded[which], within[shape]])
-
-
 class _Pairs(NamedTuple):
     """The stored pairs of the shares, and what an amount is spread by."""
 
@@ -299,13 +267,14 @@ SPREAD: Mapping[str, Callable[[_Pairs, Floats], Floats]] = MappingProxyType(
 
 
 def _per_unit(
-    neighbourhoods: pd.DataFrame, effects: pd.DataFrame, shares: Relation, by_area: Relation, *, areas: Floats
+    neighbourhoods: pd.DataFrame, effects: pd.DataFrame, landing: Landing, *, taken: Floats, areas: Floats
 ) -> csc_array:
     """Effect per person, for an amount of 1, on the pairs of the shares: what its basis spreads it by.
 
-    A driver multiplies an amount per person, household or km²; it is what a total is shared out by.
+    A driver multiplies an amount per person, household or km²; it is what a total is shared out by. What fades
+    with distance, and what not everybody takes up, is that much less.
     """
-    pairs = _pairs(neighbourhoods, shares, by_area, areas=areas)
+    pairs = _pairs(neighbourhoods, landing, landing.strength * taken, areas=areas)
     basis = effects["per"].to_numpy()[pairs.column]
     driver = np.where(basis == "total", pairs.population, 1.0)
     for name in sorted(set(effects["driver"]) - {""}):
@@ -315,28 +284,26 @@ def _per_unit(
     for per, spread in SPREAD.items():
         mine = basis == per
         data[mine] = spread(_Pairs(*(part[mine] for part in pairs)), driver[mine])
-    matrix = shares.matrix
+    return _on(landing.shares.matrix, data)
+
+
+def _on(matrix: csc_array, data: Floats) -> csc_array:
     return csc_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
 
 
-def _pairs(neighbourhoods: pd.DataFrame, shares: Relation, by_area: Relation, *, areas: Floats) -> _Pairs:
-    matrix = shares.matrix
+def _pairs(neighbourhoods: pd.DataFrame, landing: Landing, factor: Floats, *, areas: Floats) -> _Pairs:
+    matrix = landing.shares.matrix
     row = matrix.indices.astype(np.intp)
     column = np.repeat(np.arange(matrix.shape[1], dtype=np.intp), np.diff(matrix.indptr))
-    population = neighbourhoods["population"].to_numpy(dtype=np.float64)[row]
-    homes = (
-        neighbourhoods["households"]
-        if "households" in neighbourhoods.columns
-        else neighbourhoods["population"] * np.nan
-    )
-    covered = np.asarray(by_area.matrix[row, column]).ravel() if len(row) else np.empty(0)
+    homes = neighbourhoods.get("households", neighbourhoods["population"] * np.nan)
+    covered = np.asarray(landing.by_area.matrix[row, column]).ravel() if len(row) else np.empty(0)
     return _Pairs(
         row,
         column,
-        matrix.data,
-        population,
+        matrix.data * factor,
+        neighbourhoods["population"].to_numpy(dtype=np.float64)[row],
         homes.fillna(0.0).to_numpy(dtype=np.float64)[row],
-        covered * areas[row] / SQUARE_METRES_PER_KM2,
+        covered * factor * areas[row] / SQUARE_METRES_PER_KM2,
     )
 
 
@@ -377,7 +344,7 @@ def _together(
 
 
 def _once(
-    space: _Space, scopes: Mapping[tuple[str, str], NDArray[np.intp]], together: Reach, *, shares: Relation
+    space: Space, scopes: Mapping[tuple[str, str], NDArray[np.intp]], together: Reach, *, shares: Relation
 ) -> Relation:
     """Share of each neighbourhood's people in reach of at least one located effect, each once."""
     labels = together.footprints.index

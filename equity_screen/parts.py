@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -12,13 +12,14 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from equity_screen.areas import SLIVER, area_shares, covering, point_shares, union_shares
 from equity_screen.boundaries import Boundary
-from equity_screen.crosswalk import SLIVER, area_shares, covering, point_shares, union_shares
 from equity_screen.crs import to_space
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import Ground, Overlay, Reach
 from equity_screen.people import Floats, People, quotient, with_everyone
 from equity_screen.recipe import Group
+from equity_screen.uptake import of_group, rates_by_group, summed_by_group
 
 NOWHERE = "(in none of them)"
 ADDS_UP = 1e-9
@@ -419,11 +420,11 @@ def _one_boundary(laid: Overlay, effects: pd.DataFrame, people: People, *, bound
     )
     homes = people.groups[parts.zone] * parts.share[:, None]
     once = reach_in(parts, laid.ground.once, whole=laid.once.matrix, ground=laid.ground)
-    reached = reach_in(parts, laid.ground.effects, whole=laid.shares.matrix, ground=laid.ground)
-    doses = _doses(laid, parts, reached)
+    landed = reach_in(parts, laid.ground.effects, whole=laid.landed, ground=laid.ground)
+    reached, doses = zip(*_of_groups(laid, parts, landed, names=people.names), strict=True)
     found = _Found(
         gather @ homes,
-        np.stack([m.toarray() for m in _by_area_and_group(gather, once, homes)], axis=-1),
+        np.stack([m.toarray() for m in _by_area_and_group(gather, [once] * len(people.names), homes)], axis=-1),
         _by_area_and_group(gather, reached, homes),
         _by_area_and_group(gather, doses, homes),
         laid,
@@ -446,26 +447,52 @@ def _parts_of(ground: Ground, boundary: Boundary) -> Parts:
     return Parts(np.arange(zones), area, np.ones(zones), whole, nothing, np.empty(0, dtype=np.intp), count)
 
 
-def _doses(laid: Overlay, parts: Parts, reached: csr_array) -> csr_array:
-    """Effect per person of each part: what a neighbourhood receives goes to those of it who are in reach."""
-    per_reached = laid.per_person.matrix.copy()
-    per_reached.data = quotient(laid.per_person.matrix.data, laid.shares.matrix.data)
-    return csr_array(reached.multiply(csr_array(per_reached)[parts.zone]))
+def _of_groups(
+    laid: Overlay, parts: Parts, landed: csr_array, *, names: tuple[str, ...]
+) -> list[tuple[csr_array, ...]]:
+    """Give each group's share of each part who take an effect up, and what a person of it receives there.
+
+    What a neighbourhood receives goes to those of it who are in reach.
+    """
+    rates = rates_by_group(laid.rates, names)
+    if np.isnan(rates).all():
+        return [_on_parts(parts, landed, laid.landed, laid.shares.matrix, laid.per_person.matrix)] * len(names)
+    return [
+        _on_parts(
+            parts,
+            landed,
+            laid.landed,
+            of_group(laid.shares.matrix, laid.landed, rate),
+            of_group(laid.per_person.matrix, laid.landed_doses, rate),
+        )
+        for rate in rates.T
+    ]
 
 
-def _by_area_and_group(gather: csr_array, part: csr_array, homes: Floats) -> tuple[csr_array, ...]:
-    """Sum over the parts of each area: people of each group times a share or dose."""
-    return tuple(csr_array(gather @ part.multiply(homes[:, [g]]).tocsr()) for g in range(homes.shape[1]))
+def _on_parts(parts: Parts, landed: csr_array, whole: csc_array, *of_zones: csc_array) -> tuple[csr_array, ...]:
+    """Give parts what their neighbourhoods have, by how much of each is in reach."""
+    found = []
+    for matrix in of_zones:
+        per_reached = matrix.copy()
+        per_reached.data = quotient(matrix.data, whole.data)
+        found.append(csr_array(landed.multiply(csr_array(per_reached)[parts.zone])))
+    return tuple(found)
+
+
+def _by_area_and_group(gather: csr_array, of_groups: Sequence[csr_array], homes: Floats) -> tuple[csr_array, ...]:
+    """Sum over the parts of each area: people of each group times their share or dose."""
+    return tuple(csr_array(gather @ part.multiply(homes[:, [g]]).tocsr()) for g, part in enumerate(of_groups))
 
 
 def _must_add_up(found: _Found, laid: Overlay, people: People) -> None:
     """Refuse results by areas that are not those of the city."""
     reached, total = (np.column_stack([m.sum(axis=0) for m in groups]) for groups in (found.reached, found.total))
+    rates = rates_by_group(laid.rates, people.names)
     cases = [
         ("people", found.people.sum(axis=0), people.groups.sum(axis=0)),
         ("people reached once", found.reached_once.sum(axis=0), laid.once.matrix.T @ people.groups),
-        ("people reached", reached, laid.shares.matrix.T @ people.groups),
-        ("totals", total, laid.per_person.matrix.T @ people.groups),
+        ("people reached", reached, summed_by_group(laid.shares.matrix, laid.landed, rates, people.groups)),
+        ("totals", total, summed_by_group(laid.per_person.matrix, laid.landed_doses, rates, people.groups)),
     ]
     for what, parts, city in cases:
         if not np.allclose(parts, city, rtol=ADDS_UP, atol=ADDS_UP, equal_nan=True):

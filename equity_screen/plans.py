@@ -13,9 +13,12 @@ import shapely
 from equity_screen.actions import Plan, check_actions, no_actions
 from equity_screen.aside import choose_rows
 from equity_screen.boundaries import Boundary
+from equity_screen.catchments import Reader, attach_layers
 from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, finding
 from equity_screen.gathered import Gathered, Progress
+from equity_screen.kinds import kinds_with
+from equity_screen.reaches import FROM_THE_ACTION, OWN_PLACE
 from equity_screen.project import Project
 from equity_screen.schema import Origin
 from equity_screen.sources import ActionsFile
@@ -68,7 +71,17 @@ def gather_plan(
     """
     actions = _actions(gathered, project, zones, boundaries=boundaries, progress=progress)
     effects = _effects(gathered, project, actions, progress=progress)
-    return None if actions is None or effects is None else Plan(actions, effects)
+    if actions is None or effects is None:
+        return None
+    with gathered.step():
+        places = None if zones is None else zones.index
+        return Plan(actions, attach_layers(effects, crs=actions.crs, zones=places, reader=_reader(gathered)))
+    return None
+
+
+def _reader(gathered: Gathered) -> Reader:
+    """Open files of reaches as all others: their hashes, findings and fates are kept."""
+    return Reader(gathered.layer, gathered.table, gathered.path, gathered.keep)
 
 
 def _actions(
@@ -118,6 +131,7 @@ def _effects(
     """Effects of the file and of the rules, in one order; none where the actions could not be read."""
     if not project.actions:
         return check_effects(effects_from_rules((), no_actions(None)), origin=Origin("project"), actions=[]).table
+    kinds = kinds_with(project.kinds)
     tables: list[pd.DataFrame] = []
     source = Origin(Path(project.effects_file or "project").name, "row")
     if project.effects_file is not None:
@@ -127,11 +141,11 @@ def _effects(
             frame, source = gathered.table(project.effects_file, sheet)
             # Without actions every id is taken for known, so that the other faults are found.
             known = frame.get("action", pd.Series(dtype="str")) if actions is None else actions.index
-            tables.append(gathered.keep(check_effects(frame, origin=source, actions=known)))
+            tables.append(gathered.keep(check_effects(frame, origin=source, actions=known, kinds=kinds)))
     if project.effects and actions is not None:
         with gathered.step():
             written = effects_from_rules(project.effects, actions)
-            rules = check_effects(written, origin=Origin("project"), actions=actions.index)
+            rules = check_effects(written, origin=Origin("project"), actions=actions.index, kinds=kinds)
             gathered.findings += rules.findings
             tables.append(rules.table)
     if actions is None or not tables:
@@ -153,8 +167,8 @@ def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: 
     rows = [
         ("ES-EFFECT-TWICE", effects.duplicated(["action", "ledger", "effect"]).to_numpy()),
         ("ES-EFFECT-NO-AREA", placed & (shapely.area(shapes) == 0) & (reach == "footprint")),
-        ("ES-EFFECT-NO-PLACE", (where == "unlocated") & (reach != "footprint")),
-        ("ES-EFFECT-CITYWIDE", (where == "citywide") & (reach == "within")),
+        ("ES-EFFECT-NO-PLACE", (where == "unlocated") & ~np.isin(reach, ["footprint", *OWN_PLACE])),
+        ("ES-EFFECT-CITYWIDE", (where == "citywide") & np.isin(reach, [*FROM_THE_ACTION])),
     ]
     places = effects[["action", "effect"]].astype("str").to_dict("records")
     return [

@@ -76,7 +76,7 @@ def mark_priority(
     )
     parts = cut_by(laid.ground, union)
     share = share_inside(parts, len(hoods))
-    pairs = [(laid.ground.effects, laid.shares.matrix), (laid.ground.once, laid.once.matrix)]
+    pairs = [(laid.ground.effects, laid.landed), (laid.ground.once, laid.once.matrix)]
     inside = [
         inside_shares(parts, reach_in(parts, reach, whole=whole, ground=laid.ground), whole=whole)
         for reach, whole in pairs

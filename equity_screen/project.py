@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from equity_screen.errors import Finding, InputError, finding
+from equity_screen.errors import Finding, InputError, UsageError, finding
+from equity_screen.kinds import OwnKind, kinds_with
 from equity_screen.recipe import Question
 from equity_screen.sources import (
     ActionsFile,
@@ -57,6 +58,9 @@ class Project(Question):
     )
     earlier: tuple[EarlierTable, ...] = Field((), description="tables on other zones, brought over by a crosswalk")
     actions: tuple[ActionsFile, ...] = Field((), description="files of proposed actions; none: the baseline only")
+    kinds: dict[str, OwnKind] = Field(
+        default_factory=dict, description="kinds of action whose usual reach the project states, beside the catalogue's"
+    )
     effects_file: str | None = Field(None, description="table of effects, a row for each benefit or burden")
     effects: tuple[EffectRule, ...] = Field((), description="effects that hold for many actions")
 
@@ -78,6 +82,10 @@ class Project(Question):
         people = self.priority.people if self.priority else None
         if people is not None and people not in self.groups:
             faults.append(f"priority.people = {people!r} is none of the groups {sorted(self.groups)}")
+        try:
+            kinds_with(self.kinds)
+        except UsageError as error:
+            faults.append(str(error))
         if faults:
             raise ValueError("; ".join(faults))
         return self

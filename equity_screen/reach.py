@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from equity_screen.circles import disc_shares
 from equity_screen.crs import Measure, clusters, to_space
 
 # A 256-gon loses 0.01 % of a disc's area; population points are compared by exact distance.
 QUADRANT_SEGMENTS = 64
+# Distances in the equal-area space of a city or large state are within this of the true ones.
+SLACK = 1.01
 Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -78,9 +84,92 @@ def points_within(
     ([0], [0])
     """
     pairs = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))]
-    for crs, rows in clusters(shapes, study):
-        tree = shapely.STRtree(points.to_crs(crs).array.to_numpy())
-        here = to_space(shapes.iloc[rows], crs).array.to_numpy()
-        which, point = tree.query(here, predicate="dwithin", distance=distances[rows])
-        pairs.append((point, rows[which]))
+    pairs += [hits for hits, _, _ in _near(points, shapes, distances=distances, study=study)]
     return np.concatenate([point for point, _ in pairs]), np.concatenate([shape for _, shape in pairs])
+
+
+def points_and_distances(
+    points: gpd.GeoSeries, shapes: gpd.GeoSeries, *, distances: NDArray[np.float64], study: Measure
+) -> tuple[Hits, NDArray[np.float64]]:
+    """Find the pairs of a point and a shape that are at most a distance apart, and how far apart they are.
+
+    Parameters
+    ----------
+    points, shapes, distances, study
+        As of :func:`points_within`.
+
+    Returns
+    -------
+    tuple of (tuple of ndarray of int, ndarray of float64)
+        Positions of the point and of the shape; their distance [m], 0 inside a polygon.
+
+    Examples
+    --------
+    >>> homes = gpd.GeoSeries.from_xy([12.5, 12.6], [55.7, 55.7], crs=4326)
+    >>> place = gpd.GeoSeries([shapely.Point(12.51, 55.7)], crs=4326)
+    >>> study = Measure(12.5, 55.7, 9000.0)
+    >>> points_and_distances(homes, place, distances=np.array([1000.0]), study=study)[1].round(1).tolist()
+    [628.8]
+    """
+    pairs = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0))]
+    for (point, shape), homes, places in _near(points, shapes, distances=distances, study=study):
+        pairs.append((point, shape, shapely.distance(homes, places)))
+    point, shape, apart = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return (point, shape), apart
+
+
+def _near(
+    points: gpd.GeoSeries, shapes: gpd.GeoSeries, *, distances: NDArray[np.float64], study: Measure
+) -> Iterator[tuple[Hits, NDArray[np.object_], NDArray[np.object_]]]:
+    """Give, group by group, the positions of the pairs and both of their geometries in the group's space."""
+    for crs, rows in clusters(shapes, study):
+        homes = points.to_crs(crs).array.to_numpy()
+        here = to_space(shapes.iloc[rows], crs).array.to_numpy()
+        which, point = shapely.STRtree(homes).query(here, predicate="dwithin", distance=distances[rows])
+        yield (point, rows[which]), homes[point], here[which]
+
+
+def disc_shares_by_radius(
+    zones: gpd.GeoSeries, places: gpd.GeoSeries, *, radii_m: NDArray[np.float64], study: Measure
+) -> list[csr_array]:
+    """Share of each zone within each of several distances of points, exactly, in equidistant spaces of the points.
+
+    Parameters
+    ----------
+    zones : GeoSeries
+        Polygons in the equal-area space ``study.areas``.
+    places : GeoSeries
+        Points with a CRS; rows may be without.
+    radii_m : ndarray of float64, shape (n, k)
+        Distances from each point [m].
+    study : Measure
+        Measuring space of the neighbourhoods.
+
+    Returns
+    -------
+    list of csr_array, shape (zones, n)
+        Shares [0–1], one for each of the k radii.
+
+    Examples
+    --------
+    >>> study = Measure(12.5, 55.7, 9000.0)
+    >>> zones = gpd.GeoSeries([shapely.box(0, -5000, 5000, 5000)], crs=study.areas)
+    >>> place = gpd.GeoSeries([shapely.Point(12.5, 55.7)], crs=4326)
+    >>> shares = disc_shares_by_radius(zones, place, radii_m=np.array([[1000.0, 2000.0]]), study=study)
+    >>> [round(float(share[0, 0]) * 50 / np.pi, 4) for share in shares]
+    [0.5, 2.0]
+    """
+    shape = (len(zones), len(places))
+    found = [csr_array(shape) for _ in range(radii_m.shape[1])]
+    far = radii_m.max(axis=1, initial=0.0) * SLACK
+    for crs, rows in clusters(places, study):
+        here = to_space(places.iloc[rows], study.areas).array.to_numpy()
+        near = np.unique(
+            shapely.STRtree(zones.array.to_numpy()).query(here, predicate="dwithin", distance=far[rows])[1]
+        )
+        local = to_space(zones.iloc[near], crs)
+        shares = disc_shares(local, to_space(places.iloc[rows], crs), radii_m=radii_m[rows])
+        for i, relation in enumerate(shares):
+            pairs = relation.matrix.tocoo()
+            found[i] = found[i] + csr_array((pairs.data, (near[pairs.row], rows[pairs.col])), shape=shape)
+    return found

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from equity_screen.reaches import REACH_KEYS, KernelWord, ReachWord, missing_keys, unused_keys
 from equity_screen.recipe import Declaration, Ledger
 
 YEAR_DIGITS = 4
@@ -201,8 +202,25 @@ class EffectRule(Declaration):
     amount_high: float | None = Field(None, ge=0, description="high amount")
     unit: str = Field(description="unit of the amount")
     per: Literal["person", "household", "km2", "total"] = Field("person", description="what the amount is for")
-    reach: Literal["footprint", "within", "citywide"] = Field("footprint", description="where the effect lands")
-    distance_m: float | None = Field(None, gt=0, description="distance for reach within [m]")
+    kind: str = Field("", description="kind of action in the catalogue, whose usual reach is taken where none is given")
+    reach: ReachWord | None = Field(None, description="where the effect lands; the footprint unless kind or this says")
+    distance_m: float | None = Field(
+        None, gt=0, description="reach within: how far; ring: its outer edge; decay: the cut-off [m]"
+    )
+    inner_m: float | None = Field(None, gt=0, description="reach ring: its inner edge [m]")
+    kernel: KernelWord = Field("", description="reach decay: how the effect fades with distance")
+    scale_m: float | None = Field(
+        None, gt=0, description="exponential: where 1/e of the effect is left; gaussian: its standard deviation [m]"
+    )
+    floor_m: float | None = Field(None, gt=0, description="inverse: nothing counts as nearer than this [m]")
+    layer: str = Field("", description="reach area: polygons; raster: a GeoTIFF; travel: a table of minutes")
+    layer_id: str = Field("", description="reach area: column of the layer with the action's id; action unless given")
+    minutes: float | None = Field(
+        None, gt=0, description="travel: people so near are in reach [minutes]; area: likewise"
+    )
+    uptake: dict[str, float] = Field(
+        default_factory=dict, description="group → share of its people who take it up [0–1]; others: everyone else"
+    )
     driver: str = Field("", description="column that the amount is multiplied by")
     indicator: str = Field("", description="baseline indicator that the effect changes")
     evidence: str = Field("", description="source of the amount")
@@ -210,8 +228,16 @@ class EffectRule(Declaration):
     grade: Literal["", "measured", "modelled", "assumed"] = Field("", description="grade of the evidence")
 
     @model_validator(mode="after")
-    def _distance_belongs_to_within(self) -> EffectRule:
-        if (self.reach == "within") != (self.distance_m is not None):
-            msg = 'distance_m goes with reach = "within", and only with it'
-            raise ValueError(msg)
+    def _keys_belong_to_reach(self) -> EffectRule:
+        given = {key for key in REACH_KEYS if getattr(self, key) not in (None, "")}
+        reach = self.reach or ("" if self.kind else "footprint")
+        faults = [f"reach {reach} needs {key}" for key in missing_keys(reach, self.kernel, given)]
+        faults += [f"{key} does not go with reach {reach}" for key in unused_keys(reach, self.kernel, given)]
+        faults += [
+            f"uptake of {name}: {share} is not from 0 to 1"
+            for name, share in self.uptake.items()
+            if not 0 <= share <= 1
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self

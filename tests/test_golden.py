@@ -17,7 +17,7 @@ import pytest
 import shapely
 from scipy.sparse import csc_array
 
-from equity_screen.crosswalk import Relation
+from equity_screen.relation import Relation
 from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.index import percentile
 from equity_screen.inequality import (

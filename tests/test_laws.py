@@ -20,7 +20,8 @@ from scipy.sparse import csc_array
 
 from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
-from equity_screen.crosswalk import Relation, area_shares
+from equity_screen.areas import area_shares
+from equity_screen.relation import Relation
 from equity_screen.equity import by_effect, by_group
 from equity_screen.index import CONVENTIONS, percentile
 from equity_screen.inequality import (

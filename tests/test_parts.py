@@ -10,7 +10,7 @@ import shapely
 
 from equity_screen.align import check_blocks
 from equity_screen.boundaries import Boundary, boundary_of_column
-from equity_screen.crosswalk import Relation
+from equity_screen.relation import Relation
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import overlay
 from equity_screen.parts import NOWHERE, by_boundary, cut_by, inside_shares, reach_in, share_inside

@@ -98,7 +98,7 @@ class TestTypos:
                 "groups.g.mising",
                 "missing",
             ),
-            ('[indeks]\nrecipe = "neutral"\n', "indeks", "indeks", "index"),
+            ('[indez]\nrecipe = "neutral"\n', "indez", "indez", "index"),
         ],
         ids=["top", "table", "quoted table", "rule", "nested table", "inline table", "dotted keys", "a table's name"],
     )

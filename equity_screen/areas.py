@@ -1,107 +1,20 @@
-"""The relation between two geographies as a value: computed once, used again and again."""
+"""Shares of zones that lie in footprints, by area and by population points."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
+from equity_screen.borders import common_areas
 from equity_screen.errors import UsageError
+from equity_screen.relation import Relation, relation_of
 
 # Where a footprint follows a border, rounding leaves a hair of the zone next door: less than this is nothing.
 SLIVER = 1e-10
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """Sparse numbers over pairs (row, column), with the two label indexes.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_array or csc_array of float64, shape (rows, columns)
-        Pairs that are not stored are 0.
-    rows, columns : pandas.Index
-        Labels.
-
-    Examples
-    --------
-    >>> relation = Relation(csr_array([[0.5, 0.0]]), pd.Index(["A"]), pd.Index(["x", "y"]))
-    >>> relation.long("share")["share"].tolist()
-    [0.5]
-    """
-
-    matrix: csr_array | csc_array
-    rows: pd.Index
-    columns: pd.Index
-
-    def __post_init__(self) -> None:
-        """Refuse labels that do not belong to the matrix."""
-        if self.matrix.shape != (len(self.rows), len(self.columns)):
-            msg = f"a matrix of shape {self.matrix.shape} for {len(self.rows)} rows and {len(self.columns)} columns"
-            raise UsageError(msg)
-
-    def long(self, value: str = "value") -> pd.DataFrame:
-        """Give one row for each stored pair, in the order of rows, then columns.
-
-        Parameters
-        ----------
-        value : str
-            Name of the column with the numbers.
-
-        Returns
-        -------
-        DataFrame
-            Columns of the two labels and of the value.
-        """
-        pairs = self.matrix.tocoo()
-        order = np.lexsort((pairs.col, pairs.row))
-        return pd.DataFrame(
-            {
-                self.rows.name or "row": self.rows.take(pairs.row[order]),
-                self.columns.name or "column": self.columns.take(pairs.col[order]),
-                value: pairs.data[order],
-            }
-        )
-
-
-def relation_of(
-    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
-    values: NDArray[np.float64],
-    *,
-    labels: tuple[pd.Index, pd.Index],
-) -> Relation:
-    """Make a relation of pairs; pairs with the value 0 are not stored.
-
-    Parameters
-    ----------
-    pairs : tuple of ndarray of int
-        Positions of rows and columns, each pair once.
-    values : ndarray of float64
-        Their values.
-    labels : tuple of pandas.Index
-        Labels of rows and columns.
-
-    Returns
-    -------
-    Relation
-        The relation, its pairs in canonical order.
-
-    Examples
-    --------
-    >>> pair, labels = (np.array([0]), np.array([1])), (pd.Index(["A"]), pd.Index(["x", "y"]))
-    >>> relation_of(pair, np.array([0.25]), labels=labels).matrix.toarray().tolist()
-    [[0.0, 0.25]]
-    """
-    kept = values != 0
-    shape = (len(labels[0]), len(labels[1]))
-    matrix = csr_array((values[kept], (pairs[0][kept], pairs[1][kept])), shape=shape, dtype=np.float64)
-    matrix.sort_indices()
-    return Relation(matrix, *labels)
 
 
 def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
@@ -138,12 +51,12 @@ def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
         msg = f"zones are in {zones.crs}, footprints in {footprints.crs}: bring both into one equal-area CRS"
         raise UsageError(msg)
     shapes, reach = zones.array.to_numpy(), footprints.array.to_numpy()
-    column, row = shapely.STRtree(shapes).query(reach, predicate="intersects")
+    column, row = zones.sindex.query(reach)
     shapely.prepare(reach)
     whole = shapely.covers(reach[column], shapes[row])
     shares = whole.astype(np.float64)
     part = np.flatnonzero(~whole)
-    inner = shapely.area(shapely.intersection(shapes[row[part]], reach[column[part]]))
+    inner = common_areas(shapes, reach, pairs=(row[part], column[part]))
     shares[part] = np.minimum(inner / shapely.area(shapes[row[part]]), 1.0)
     shares[shares < SLIVER] = 0.0
     return relation_of((row, column), shares, labels=(zones.index, footprints.index))

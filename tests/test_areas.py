@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from scipy.sparse import csr_array
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from equity_screen.crosswalk import Relation, area_shares, covering, point_shares, relation_of
+from equity_screen.areas import area_shares, covering, point_shares
 from equity_screen.errors import UsageError
 
 LAEA = "EPSG:3035"
@@ -46,29 +45,6 @@ def reaches() -> gpd.GeoSeries:
     half_out = box(X + 9_000, Y - 2_000, X + 14_000, Y + 2_000)
     whole = box(X - 1, Y - 1, X + 10_001, Y + 10_001)
     return footprints(*discs, corridor, parts, ring, half_out, whole)
-
-
-# ---------------------------------------------------------------- the value itself
-
-
-def test_a_relation_refuses_labels_of_another_shape() -> None:
-    with pytest.raises(UsageError, match=r"shape \(1, 2\) for 2 rows and 2 columns"):
-        Relation(csr_array([[1.0, 2.0]]), pd.Index(["A", "B"]), pd.Index(["x", "y"]))
-
-
-def test_long_names_each_stored_pair_by_row_then_column() -> None:
-    matrix = csr_array([[0.0, 0.5], [0.25, 1.0]])
-    relation = Relation(matrix, pd.Index(["A", "B"], name="zone"), pd.Index(["x", "y"], name="effect"))
-    expected = {"zone": ["A", "B", "B"], "effect": ["y", "x", "y"], "share": [0.5, 0.25, 1.0]}
-    assert relation.long("share").to_dict("list") == expected
-    assert Relation(matrix.tocsc(), relation.rows, relation.columns).long("share").to_dict("list") == expected
-
-
-def test_pairs_of_zero_are_not_stored() -> None:
-    labels = pd.Index(["A", "B"]), pd.Index(["x"])
-    relation = relation_of((np.array([0, 1]), np.array([0, 0])), np.array([0.0, 0.5]), labels=labels)
-    assert relation.matrix.nnz == 1
-    assert relation.matrix.toarray().ravel().tolist() == [0.0, 0.5]
 
 
 # ---------------------------------------------------------------- shares of area

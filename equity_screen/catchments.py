@@ -1,0 +1,192 @@
+"""Reaches that come in files of their own: service areas, tables of travel times, rasters of the effect itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from equity_screen.align import check_layer
+from equity_screen.errors import Finding, InputError, finding
+from equity_screen.files import read_table
+from equity_screen.layers import settle
+from equity_screen.rasters import raster_where
+from equity_screen.schema import Checked, Origin, clean_ids, read_numbers, repeat, require_columns, row_status
+from equity_screen.text import did_you_mean
+
+ACTION, PLACE, MINUTES = "action", "neighbourhood", "minutes"
+
+
+class Reader(NamedTuple):
+    """How files are opened: polygons checked, tables as they are, and the path of a raster."""
+
+    polygons: Callable[[str], gpd.GeoDataFrame]
+    table: Callable[[str], tuple[pd.DataFrame, Origin]]
+    path: Callable[[str], Path]
+    keep: Callable[[Checked], pd.DataFrame]
+
+
+def beside(folder: Path) -> Reader:
+    """Open files from a folder; a fault of any of them stops.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder that names start from.
+
+    Returns
+    -------
+    Reader
+        How they are opened.
+
+    Examples
+    --------
+    >>> beside(Path("city")).path("heat.tif").as_posix()
+    'city/heat.tif'
+    """
+    return Reader(
+        lambda name: gpd.GeoDataFrame(settle(check_layer(folder / name))),
+        lambda name: read_table(folder / name),
+        lambda name: folder / name,
+        settle,
+    )
+
+
+def attach_layers(
+    effects: pd.DataFrame, *, crs: CRS | None, zones: Iterable[str] | None, reader: Reader
+) -> pd.DataFrame:
+    """Give the effects of reach area, travel and raster the place that their files say.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Checked effects.
+    crs : CRS or None
+        CRS of the actions, which service areas are brought to.
+    zones : iterable of str or None
+        Ids of the neighbourhoods; None where they could not be read: travel times are not matched then.
+    reader : Reader
+        How files are opened.
+
+    Returns
+    -------
+    DataFrame
+        With shape (a polygon or None), zones (ids of the neighbourhoods near enough, apart by ``;``) and raster
+        (path).
+
+    Raises
+    ------
+    InputError
+        Every fault of the first file that has any: a missing column, an action that the file does not have, a
+        neighbourhood that does not exist, a time below 0, an effect below 0 in a raster.
+
+    Examples
+    --------
+    >>> effects = pd.DataFrame({"action": ["A"], "reach": ["footprint"], "layer": [""]})
+    >>> attach_layers(effects, crs=None, zones=[], reader=beside(Path()))[["shape", "zones", "raster"]].values.tolist()
+    [[None, '', '']]
+    """
+    shape, places, raster = np.full(len(effects), None, dtype=object), [""] * len(effects), [""] * len(effects)
+    for (reach, layer), rows in effects.groupby(["reach", "layer"], sort=True).indices.items():
+        mine = effects.iloc[rows]
+        if reach == "area":
+            shape[rows] = _areas(mine, reader.polygons(layer), crs, name=Path(layer).name)
+        elif reach == "travel" and zones is not None:
+            for row, near in zip(rows, _near(mine, layer, pd.Index(list(zones)), reader), strict=True):
+                places[row] = near
+        elif reach == "raster":
+            for row in rows:
+                raster[row] = _raster(reader.path(layer))
+    return effects.assign(shape=pd.Series(shape, index=effects.index), zones=places, raster=raster)
+
+
+def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS | None, *, name: str) -> list[shapely.Geometry]:
+    """Service area of each effect: the union of its action's polygons, of its minutes where the layer has several."""
+    column = next((c for c in effects["layer_id"] if c), ACTION)
+    require_columns(layer, [column], origin=Origin(name))
+    owner = clean_ids(layer[column], Origin(name))[0]
+    here = layer.geometry if crs is None else layer.geometry.to_crs(crs)
+    minutes = layer[MINUTES] if MINUTES in layer.columns else None
+    found, faults = [], []
+    for action, wanted in zip(effects["action"], effects["minutes"], strict=True):
+        mine = owner == action
+        if minutes is not None and not np.isnan(wanted):
+            mine &= pd.to_numeric(minutes, errors="coerce") == wanted
+        found.append(shapely.union_all(here[mine].array.to_numpy()))
+        faults += [] if mine.any() else [_absent(action, name, column, owner)]
+    if faults:
+        raise InputError(faults)
+    return found
+
+
+def _absent(action: str, name: str, column: str, known: Sequence[str]) -> Finding:
+    return finding("ES-REACH-NO-ROW", name, column=column, value=action, hint=did_you_mean(action, set(known)))
+
+
+def _near(effects: pd.DataFrame, layer: str, zones: pd.Index, reader: Reader) -> list[str]:
+    """List, for each effect, the neighbourhoods from which its action is near enough."""
+    table, origin = reader.table(layer)
+    times = reader.keep(check_times(table, origin=origin, zones=zones))
+    absent = sorted(set(effects["action"]) - set(times[ACTION]))
+    if absent:
+        raise InputError(_absent(action, origin.file, ACTION, times[ACTION]) for action in absent)
+    near = []
+    for action, limit in zip(effects["action"], effects["minutes"], strict=True):
+        mine = times[(times[ACTION] == action) & (times[MINUTES] <= limit)]
+        near.append(";".join(sorted(mine[PLACE])))
+    return near
+
+
+def check_times(table: pd.DataFrame, *, origin: Origin, zones: pd.Index) -> Checked:
+    """Check a table of travel times.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns action, neighbourhood and minutes: a row for each pair that has a way; others have none.
+    origin : Origin
+        File of the table.
+    zones : Index of str
+        Ids of the neighbourhoods.
+
+    Returns
+    -------
+    Checked
+        The rows that can be used; findings; fates.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"action": ["S"], "neighbourhood": ["A"], "minutes": ["12.5"]})
+    >>> check_times(rows, origin=Origin("times.csv", "row"), zones=pd.Index(["A"])).table.values.tolist()
+    [['S', 'A', 12.5]]
+    """
+    require_columns(table, [ACTION, PLACE, MINUTES], origin=origin)
+    action, first = clean_ids(table[ACTION], origin)
+    place, second = clean_ids(table[PLACE], origin)
+    findings = [f for f in [*first, *second] if f.code != "ES-ID-DUPLICATE"]
+    minutes, more = read_numbers(table[MINUTES], origin, ids=action)
+    pairs = pd.DataFrame({ACTION: action, PLACE: place})
+    cases = (
+        ("ES-TIMES-PLACE", PLACE, (place != "") & ~place.isin(zones)),
+        ("ES-TIMES-PAIR", PLACE, pairs.duplicated(keep=False) & (action != "") & (place != "")),
+        ("ES-TIMES-MINUTES", MINUTES, minutes.isna() | (minutes < 0)),
+    )
+    findings += more
+    for code, column, bad in cases:
+        template = finding(code, column=column)
+        findings += repeat(template, bad, origin=origin, ids=action, values=table[column])
+    status = row_status(origin, action, findings=findings)
+    used = (status["status"] != "refused").to_numpy()
+    return Checked(pairs.assign(minutes=minutes)[used].reset_index(drop=True), tuple(findings), status)
+
+
+def _raster(path: Path) -> str:
+    """Path of an effect's raster, once it is seen to be one whose values are 0 or more."""
+    raster_where(path)
+    return str(path)

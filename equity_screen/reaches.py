@@ -1,0 +1,102 @@
+"""The ways in which an effect reaches people, and what each of them must be told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, get_args
+
+ReachWord = Literal["footprint", "within", "ring", "decay", "area", "raster", "travel", "citywide"]
+KernelWord = Literal["", "exponential", "gaussian", "inverse", "linear"]
+REACH_WORDS: tuple[str, ...] = get_args(ReachWord)
+KERNEL_WORDS: tuple[str, ...] = get_args(KernelWord)
+# Reaches that are measured from the place of the action, and those that come with a place of their own.
+FROM_THE_ACTION = frozenset({"within", "ring", "decay"})
+OWN_PLACE = frozenset({"area", "raster", "travel"})
+
+
+class Keys(NamedTuple):
+    """Columns of an effect that a reach needs, and those that it may have besides."""
+
+    needed: tuple[str, ...]
+    allowed: tuple[str, ...] = ()
+
+
+REACHES: Mapping[str, Keys] = MappingProxyType(
+    {
+        "footprint": Keys(()),
+        "within": Keys(("distance_m",)),
+        "ring": Keys(("inner_m", "distance_m")),
+        "decay": Keys(("kernel", "distance_m"), ("scale_m", "floor_m")),
+        "area": Keys(("layer",), ("layer_id", "minutes")),
+        "raster": Keys(("layer",)),
+        "travel": Keys(("layer", "minutes")),
+        "citywide": Keys(()),
+    }
+)
+KERNELS: Mapping[str, Keys] = MappingProxyType(
+    {
+        "exponential": Keys(("scale_m",)),
+        "gaussian": Keys(("scale_m",)),
+        "inverse": Keys(("floor_m",)),
+        "linear": Keys(()),
+    }
+)
+REACH_KEYS = ("distance_m", "inner_m", "kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes")
+
+
+def missing_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
+    """Name what a reach needs and was not given.
+
+    Parameters
+    ----------
+    reach, kernel : str
+        Words of an effect; a word not known needs nothing.
+    given : collection of str
+        Columns of :data:`REACH_KEYS` that hold something.
+
+    Returns
+    -------
+    list of str
+        Columns, in the order of :data:`REACH_KEYS`.
+
+    Examples
+    --------
+    >>> missing_keys("decay", "gaussian", {"kernel", "distance_m"})
+    ['scale_m']
+    """
+    needed = {*_keys(REACHES, reach).needed, *(_keys(KERNELS, kernel).needed if reach == "decay" else ())}
+    return [key for key in REACH_KEYS if key in needed and key not in given]
+
+
+def unused_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
+    """Name what was given and a reach does not use.
+
+    Parameters
+    ----------
+    reach, kernel : str
+        Words of an effect; a word not known leaves nothing unused.
+    given : collection of str
+        Columns of :data:`REACH_KEYS` that hold something.
+
+    Returns
+    -------
+    list of str
+        Columns, in the order of :data:`REACH_KEYS`.
+
+    Examples
+    --------
+    >>> unused_keys("within", "", {"distance_m", "minutes"})
+    ['minutes']
+    """
+    if reach not in REACHES:
+        return []
+    keys = REACHES[reach]
+    used = {*keys.needed, *keys.allowed}
+    if reach == "decay" and kernel in KERNELS:
+        used -= {"scale_m", "floor_m"} - set(KERNELS[kernel].needed)
+    return [key for key in REACH_KEYS if key in given and key not in used]
+
+
+def _keys(known: Mapping[str, Keys], word: str) -> Keys:
+    return known.get(word, Keys(()))
