@@ -17,6 +17,10 @@ HALF_DISTRICT = "D4"
 """District of which ``ACT-HALF`` reaches half of the people."""
 LOWEST_INCOMES = 12
 """How many neighbourhoods with the lowest incomes ``ACT-04`` is for."""
+GARDENS, LONGEST_WALK = "ACT-30", 30.0
+"""Action whose reach is a table of walking times, and the longest walk in it [minutes]."""
+DETOUR, METRES_A_MINUTE = 1.3, 80.0
+"""Length of a walk by the straight line, and how fast it is: made up, as all of the city."""
 
 
 def planted_single_neighbourhood(neighbourhoods: pd.DataFrame) -> str:
@@ -80,6 +84,34 @@ def _inside(neighbourhoods: gpd.GeoDataFrame) -> shapely.Geometry:
     return neighbourhoods.geometry.union_all().buffer(-BLOCK_MARGIN / 2.0, join_style="mitre")
 
 
+def walking_times(neighbourhoods: gpd.GeoDataFrame, actions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how long the walk to the nearest community garden is, as a table of travel times.
+
+    Parameters
+    ----------
+    neighbourhoods, actions : GeoDataFrame
+        Of the city.
+
+    Returns
+    -------
+    DataFrame
+        action, neighbourhood and minutes, from the middle of each neighbourhood; a longer walk has no row.
+
+    Examples
+    --------
+    >>> from equity_screen.city_land import draw_land
+    >>> from equity_screen.city_people import draw_people
+    >>> import numpy as np
+    >>> city = draw_people(draw_land(np.random.default_rng(0)), np.random.default_rng(0))
+    >>> float(walking_times(city, place_actions_of(city))["minutes"].max()) <= LONGEST_WALK
+    True
+    """
+    gardens = actions.loc[actions["id"] == GARDENS].to_crs(neighbourhoods.crs).geometry.iloc[0]
+    minutes = (DETOUR * neighbourhoods.centroid.distance(gardens) / METRES_A_MINUTE).round(1)
+    table = pd.DataFrame({"action": GARDENS, "neighbourhood": neighbourhoods["id"], "minutes": minutes})
+    return table[minutes <= LONGEST_WALK].reset_index(drop=True)
+
+
 def read_effects() -> pd.DataFrame:
     """Return the benefits and burdens of the actions, every number marked as an illustration.
 
@@ -93,7 +125,8 @@ def read_effects() -> pd.DataFrame:
     >>> set(read_effects()["source"])
     {'illustrative'}
     """
-    return by_hand("effects", words=("driver", "indicator", "page", "grade"))
+    words = ("kind", "reach", "kernel", "layer", "uptake", "driver", "indicator", "page", "grade")
+    return by_hand("effects", words=words)
 
 
 def historic_areas() -> gpd.GeoDataFrame:

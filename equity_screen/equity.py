@@ -13,14 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from equity_screen.effects import completed
 from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
+from equity_screen.reaches import reach_words
 from equity_screen.recipe import Group, Ranking
 from equity_screen.uptake import rates_by_group, summed_by_group
 
 ROUNDING = 1e-12
+WORDS = ["unit", "per", "reach", "reach_source"]
 NO_PLACE = "its place is not known: nothing is spread over anybody"
+NOBODY_TAKES_IT = "nobody in reach takes it up"
 
 
 def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
@@ -77,10 +81,11 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
         "rest": doses.T @ rest,
         "universe_total": doses.T @ people.universes,
     }
-    # What a group that an uptake names does not receive, the others do.
-    sums["rest"] = (
-        np.where(np.isnan(rates), sums["rest"], sums["universe_total"] - sums["total"]) if len(rates) else sums["rest"]
-    )
+    if not np.isnan(rates).all():
+        # What those whom an uptake names do not receive, the others around them do.
+        theirs = _had_by_rest(doses, overlay.landed_doses, rates, people=people)
+        sums["rest"] = np.where(np.isnan(rates), sums["rest"], theirs)
+        sums["universe_total"] = np.where(np.isnan(rates), sums["universe_total"], theirs + sums["total"])
     low, high, total_low, total_high = _bounds_with_uptake(overlay, people)
     count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
     mean, mean_rest = quotient(sums["total"], count), quotient(sums["rest"], others)
@@ -108,6 +113,23 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     return table.assign(undefined=_group_reasons(table, overlay))
 
 
+def _had_by_rest(mean: csc_array, own: csc_array, rates: Floats, *, people: People) -> Floats:
+    """Sum what the rest of the universe of each group has of each effect that names the group.
+
+    The rest has what the people around the group have on average: all that the group itself does not have, where
+    the universe is everyone.
+    """
+    row, effects = mean.indices, mean.shape[1]
+    column = np.repeat(np.arange(effects), np.diff(mean.indptr))
+    sums = np.full(rates.shape, np.nan)
+    for g in np.flatnonzero(~np.isnan(rates).all(axis=0)):
+        everyone, mine, universe = people.population[row], people.groups[row, g], people.universes[row, g]
+        around = np.maximum(mean.data * everyone - own.data * rates[column, g] * mine, 0.0)
+        each = np.divide(around, everyone - mine, out=np.zeros(len(row)), where=everyone > mine)
+        sums[:, g] = np.bincount(column, weights=each * (universe - mine), minlength=effects)
+    return sums
+
+
 def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
     repeated = effects.loc[effects.index.repeat(len(people.names)), ["action", "ledger", "effect", "unit"]]
     labels = [groups[n].label if n in groups else n for n in people.names]
@@ -125,6 +147,7 @@ def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Gro
 def _group_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
     times = len(table) // max(len(overlay.unlocated), 1)
     nowhere = np.repeat(np.diff(overlay.shares.matrix.indptr) == 0, times)
+    asked = np.repeat(_asks(overlay), times)
     unplaced = np.repeat(overlay.unlocated, times)
     total, parity, ratio = (np.isnan(table[c].to_numpy()) for c in ("total", "parity", "ratio"))
     empty = (table["people"] == 0).to_numpy()
@@ -132,13 +155,20 @@ def _group_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]
     return reasons(
         [
             (unplaced, NO_PLACE),
-            (nowhere & ~unplaced, "the effect reaches no neighbourhood"),
+            (nowhere & ~unplaced & ~asked, "the effect reaches no neighbourhood"),
+            (nowhere & ~unplaced & asked, NOBODY_TAKES_IT),
             (total & ~nowhere, "the amount is missing"),
             (empty, "the group has no people here"),
             (known & parity, "parity: nobody of the group's universe receives anything"),
             (known & ratio, "ratio: everyone else has a mean of 0, or there is nobody else"),
         ]
     )
+
+
+def _asks(overlay: Overlay) -> NDArray[np.bool_]:
+    """Tell which effects only some of those in reach take up."""
+    count = len(overlay.unlocated)
+    return np.zeros(count, dtype=bool) if overlay.rates is None else overlay.rates.notna().any(axis=1).to_numpy()
 
 
 def _bounds_with_uptake(overlay: Overlay, people: People) -> tuple[Floats, Floats, Floats, Floats]:
@@ -198,7 +228,7 @@ def by_effect(
     Returns
     -------
     DataFrame
-        Index (action, ledger, effect): unit, per, people_reached [people], total, total_low,
+        Index (action, ledger, effect): unit, per, reach and reach_source (in words), people_reached [people], total, total_low,
         total_high [unit × people], mean [unit], outside_share, priority_place_share [0–1], for each
         ranking ci_<r> and gci_<r>, undefined (reasons).
 
@@ -222,6 +252,8 @@ def by_effect(
     columns: dict[str, object] = {
         "unit": effects["unit"].to_numpy(),
         "per": effects["per"].to_numpy(),
+        "reach": [reach_words(effect) for effect in completed(effects).to_dict("records")],
+        "reach_source": completed(effects)["reach_source"].to_numpy(),
         "people_reached": shares.T @ people.population,
         "total": total,
         "total_low": per_unit * low,
@@ -235,9 +267,9 @@ def by_effect(
     for name, ranking in (rankings or {}).items():
         columns |= _concentration(name, doses, rank_of(neighbourhoods, ranking), people.population)
     table = pd.DataFrame(columns, index=overlay.per_person.columns)
-    table.loc[overlay.unlocated, table.columns.drop(["unit", "per"])] = np.nan
+    table.loc[overlay.unlocated, table.columns.drop(WORDS)] = np.nan
     if not people.known:
-        table[table.columns.drop(["unit", "per", "outside_share"])] = np.nan
+        table[table.columns.drop([*WORDS, "outside_share"])] = np.nan
         return table.assign(undefined=np.where(overlay.unlocated, NO_PLACE, NO_PEOPLE))
     return table.assign(undefined=_effect_reasons(table, overlay))
 
@@ -251,7 +283,7 @@ def _inside(values: csc_array, priority: pd.Series | csc_array) -> csc_array:
 
 
 def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_]:
-    nowhere = (np.diff(overlay.shares.matrix.indptr) == 0) & ~overlay.unlocated
+    nowhere, asked = (np.diff(overlay.shares.matrix.indptr) == 0) & ~overlay.unlocated, _asks(overlay)
     placed = ~nowhere & ~overlay.unlocated
     unknown = placed & np.isnan(table["total"].to_numpy())
     nobody = placed & (table["people_reached"] == 0).to_numpy()
@@ -265,7 +297,8 @@ def _effect_reasons(table: pd.DataFrame, overlay: Overlay) -> NDArray[np.object_
     return reasons(
         [
             (overlay.unlocated, NO_PLACE),
-            (nowhere, "it reaches no neighbourhood: shares and the concentration index are undefined"),
+            (nowhere & ~asked, "it reaches no neighbourhood: shares and the concentration index are undefined"),
+            (nowhere & asked, f"{NOBODY_TAKES_IT}: shares and the concentration index are undefined"),
             (unknown, "the amount is missing: amounts, shares and concentration are undefined"),
             (nobody, "nobody lives in reach: shares and the concentration index are undefined"),
             (nothing, "the total is 0: shares and the concentration index are undefined"),

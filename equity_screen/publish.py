@@ -53,12 +53,14 @@ def _parquet(result: Result, path: Path) -> None:
     _layer(result).to_parquet(path, index=False, write_covering_bbox=True, compression="zstd")
 
 
+REACH_TABLES = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds")
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "scores.csv": _table("scores", index=True),
         "by_effect.csv": _table("by_effect", index=True),
         "by_group.csv": _table("by_group"),
         "together.csv": _table("together"),
+        **{f"{name}.csv": _table(name) for name in REACH_TABLES},
         "by_boundary.csv": _table("by_boundary"),
         "by_boundary_effect.csv": _table("by_boundary_effect"),
         "footprints.csv": _table("footprints"),

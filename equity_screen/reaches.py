@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
+
+from equity_screen.text import number_text
 
 ReachWord = Literal["footprint", "within", "ring", "decay", "area", "raster", "travel", "citywide"]
 KernelWord = Literal["", "exponential", "gaussian", "inverse", "linear"]
@@ -100,3 +102,51 @@ def unused_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
 
 def _keys(known: Mapping[str, Keys], word: str) -> Keys:
     return known.get(word, Keys(()))
+
+
+def reach_words(effect: Mapping[str, Any]) -> str:
+    """Say how far an effect reaches.
+
+    Parameters
+    ----------
+    effect : mapping of str to object
+        Reach, the columns of :data:`REACH_KEYS` and uptake.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> reach_words({"reach": "within", "distance_m": 800.0, "uptake": ""})
+    'within 800 m'
+    >>> reach_words({"reach": "citywide", "uptake": "renters=0.1"})
+    'the whole city, taken up by renters=0.1'
+    """
+    reach = _WORDS[str(effect["reach"])](effect)
+    return f"{reach}, taken up by {effect['uptake']}" if effect.get("uptake") else reach
+
+
+def _metres(effect: Mapping[str, Any], key: str) -> str:
+    return f"{number_text(float(effect[key]))} m"
+
+
+def _decay(effect: Mapping[str, Any]) -> str:
+    lengths = {"scale_m": "scale", "floor_m": "floor"}
+    said = [f"{word} {_metres(effect, key)}" for key, word in lengths.items() if effect[key] == effect[key]]
+    return f"fading with distance ({', '.join([str(effect['kernel']), *said])}) up to {_metres(effect, 'distance_m')}"
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
+    {
+        "footprint": lambda _: "its own footprint",
+        "within": lambda effect: f"within {_metres(effect, 'distance_m')}",
+        "ring": lambda effect: f"from {_metres(effect, 'inner_m')} to {_metres(effect, 'distance_m')}",
+        "decay": _decay,
+        "area": lambda effect: f"the areas of {effect['layer']}",
+        "raster": lambda effect: f"the cells of {effect['layer']}",
+        "travel": lambda effect: f"within {number_text(float(effect['minutes']))} minutes by {effect['layer']}",
+        "citywide": lambda _: "the whole city",
+    }
+)

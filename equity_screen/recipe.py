@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Ledger = Literal["benefit", "burden"]
 LEDGERS: tuple[Ledger, Ledger] = ("benefit", "burden")
@@ -100,7 +100,7 @@ class Indicator(Declaration):
     higher_is: Literal["worse", "better"] = Field(description="direction for the people who live there")
     column: str | None = Field(None, description="column of the neighbourhoods file")
     raster: str | None = Field(None, description="GeoTIFF whose mean over each neighbourhood is taken")
-    band: int = Field(1, ge=1, description="band of the raster")
+    band: int | str | None = Field(None, description="band of the raster, by its number or its description")
     nodata: tuple[float, ...] = Field((), description="raster values that mean no data, besides the tagged one")
     polygons: str | None = Field(None, description="polygon file whose rate is averaged by area")
     rate: str | None = Field(None, description="column of the polygon file with the rate")
@@ -115,6 +115,14 @@ class Indicator(Declaration):
     domain: str = Field("burden", description="indicators of one domain are averaged before domains are")
     missing: tuple[float, ...] = Field((), description="documented codes for a missing value")
     source: str = Field("", description="where the numbers come from, with their year")
+
+    @field_validator("band", mode="before")
+    @classmethod
+    def _number_or_name(cls, band: object) -> object:
+        if band is None or isinstance(band, str) or (type(band) is int and band >= 1):
+            return band
+        msg = "a band is a whole number greater than or equal to 1, or a description"
+        raise ValueError(msg)
 
     @model_validator(mode="after")
     def _one_source(self) -> Indicator:
@@ -240,6 +248,9 @@ class Question(Declaration):
     priority: Priority | None = Field(None, description="which neighbourhoods are priority")
     apportion: Apportionment = Field(
         "area", description="how a partly reached neighbourhood is counted: population points, or area"
+    )
+    near_m: tuple[float, ...] = Field(
+        (400.0, 800.0, 1600.0), description="distances to the nearest action, within which people are counted [m]"
     )
     currency: str = Field("", description="currency of the costs")
     epsilons: tuple[float, ...] = Field(

@@ -30,6 +30,14 @@ class Result:
     by_effect, by_group, together, before_after : DataFrame
         One row for each effect; for each effect and group; for people counted once; for each action
         that changes a baseline indicator.
+    times_reached, only_by, overlaps : DataFrame
+        People by the number of actions that reach them; by each action, and by it alone; pairs of actions that
+        reach the same people.
+    missed : DataFrame
+        Priority neighbourhoods that nothing reaches, with the nearest action.
+    distances, distance_curve, holds : DataFrame
+        Distance to the nearest action by group: its quantiles; shares within each distance; and the range of
+        distances over which a finding holds.
     by_boundary, by_boundary_effect : DataFrame
         People counted once, and each effect, by the areas of every boundary layer; both add up to the city.
     footprints : DataFrame
@@ -62,6 +70,13 @@ class Result:
     by_effect: pd.DataFrame
     by_group: pd.DataFrame
     together: pd.DataFrame
+    times_reached: pd.DataFrame
+    only_by: pd.DataFrame
+    overlaps: pd.DataFrame
+    missed: pd.DataFrame
+    distances: pd.DataFrame
+    distance_curve: pd.DataFrame
+    holds: pd.DataFrame
     by_boundary: pd.DataFrame
     by_boundary_effect: pd.DataFrame
     footprints: pd.DataFrame

@@ -24,6 +24,7 @@ from equity_screen.boundaries import Boundary, as_boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
 from equity_screen.crs import require_crs
 from equity_screen.equity import by_effect, by_group, counted_once
+from equity_screen.effects import completed
 from equity_screen.errors import InputError, finding
 from equity_screen.footprints import (
     Footprints,
@@ -47,6 +48,7 @@ from equity_screen.required import require_group, require_tables
 from equity_screen.result import Result
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions
+from equity_screen.who_is_reached import who_is_reached
 from equity_screen.words import method_notes
 
 NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
@@ -274,7 +276,7 @@ def _lay(
     question = _with_groups(question, neighbourhoods)
     require_group(question)
     require_tables(neighbourhoods, plan, question=question)
-    plan = Plan(plan.actions.sort_index(), _in_order(plan.effects))
+    plan = Plan(plan.actions.sort_index(), _in_order(completed(plan.effects)))
     hoods = neighbourhoods.sort_index()
     blocks = _renumbered(inputs.blocks, neighbourhoods.index, hoods.index)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
@@ -298,6 +300,7 @@ def _result(run: _Run) -> Result:
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
+    who = who_is_reached(run.laid, plan, people=run.people, hoods=run.hoods, question=question)
     return Result(
         question=question,
         neighbourhoods=run.hoods,
@@ -308,6 +311,13 @@ def _result(run: _Run) -> Result:
         by_effect=found.by_effect,
         by_group=found.by_group,
         together=together,
+        times_reached=who.times_reached,
+        only_by=who.only_by,
+        overlaps=who.overlaps,
+        missed=who.missed,
+        distances=who.distances,
+        distance_curve=who.distance_curve,
+        holds=who.holds,
         by_boundary=by_area.once,
         by_boundary_effect=by_area.effects,
         footprints=footprints,

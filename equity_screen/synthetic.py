@@ -46,6 +46,7 @@ from equity_screen.city_plan import (
     place_actions_of,
     planted_single_neighbourhood,
     read_effects,
+    walking_times,
 )
 from equity_screen.files import write_geopackage
 
@@ -118,6 +119,8 @@ class City(NamedTuple):
         Zones of the last census, in `CRS`.
     census : DataFrame
         What the last census counted in them.
+    walking_times : DataFrame
+        Minutes from the neighbourhoods to the community gardens.
     crosswalk : DataFrame
         Share of each old zone's people in each neighbourhood.
     """
@@ -138,6 +141,7 @@ class City(NamedTuple):
     wards: gpd.GeoDataFrame
     census_zones: gpd.GeoDataFrame
     census: pd.DataFrame
+    walking_times: pd.DataFrame
     crosswalk: pd.DataFrame
 
 
@@ -262,12 +266,13 @@ def synthetic_city(seed: int = SEED) -> City:
     blocks = draw_blocks(neighbourhoods, rng)
     heat, canopy = draw_heat(neighbourhoods, rng), draw_canopy(neighbourhoods, rng)
     air = draw_air(neighbourhoods, rng)
+    actions = place_actions_of(neighbourhoods)
     old = draw_last_census(neighbourhoods, blocks, rng=rng)
     return City(
         neighbourhoods=neighbourhoods,
         blocks=blocks,
         historic_areas=historic_areas(),
-        actions=place_actions_of(neighbourhoods),
+        actions=actions,
         effects=read_effects(),
         heat=heat.cells.astype(np.float32),
         heat_transform=heat.transform,
@@ -280,6 +285,7 @@ def synthetic_city(seed: int = SEED) -> City:
         wards=wards(neighbourhoods),
         census_zones=old.zones,
         census=old.table,
+        walking_times=walking_times(neighbourhoods, actions),
         crosswalk=old.crosswalk,
     )
 
@@ -394,7 +400,8 @@ def write_city(folder: str | Path, *, seed: int = SEED) -> None:
     ...     sorted(path.name for path in Path(folder).iterdir())  # doctest: +NORMALIZE_WHITESPACE
     ['actions.geojson', 'air_quality.gpkg', 'blocks.csv', 'canopy.tif', 'census_2021.csv',
      'census_2021_zones.gpkg', 'crosswalk_2021_2026.csv', 'districts.geojson', 'effects.csv', 'facilities.csv',
-     'flood.geojson', 'heat.tif', 'historic_areas.geojson', 'neighbourhoods.gpkg', 'wards.geojson']
+     'flood.geojson', 'heat.tif', 'historic_areas.geojson', 'neighbourhoods.gpkg', 'walking_times.csv',
+     'wards.geojson']
     """
     city, folder = synthetic_city(seed), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -403,7 +410,7 @@ def write_city(folder: str | Path, *, seed: int = SEED) -> None:
     write_geopackage(city.census_zones, folder / "census_2021_zones.gpkg")
     for name in ("historic_areas", "actions", "flood", "districts", "wards"):
         _write_geojson(getattr(city, name), folder / f"{name}.geojson")
-    for name in ("blocks", "effects", "facilities"):
+    for name in ("blocks", "effects", "facilities", "walking_times"):
         _write_csv(getattr(city, name), folder / f"{name}.csv")
     _write_csv(city.census, folder / "census_2021.csv")
     _write_csv(city.crosswalk, folder / "crosswalk_2021_2026.csv")

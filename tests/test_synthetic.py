@@ -450,7 +450,8 @@ def test_effects_speak_the_vocabulary_of_the_overlay(city: City) -> None:
     assert set(effects["action"]) == set(city.actions["id"])
     assert set(effects["ledger"]) == {"benefit", "burden"}
     assert set(effects["per"]) == {"person", "household", "km2", "total"}
-    assert set(effects["reach"]) == {"footprint", "within", "citywide"}
+    assert set(effects["reach"]) == {"footprint", "within", "citywide", "decay", "travel", ""}
+    assert effects.loc[effects["reach"] == "", "kind"].tolist() == ["bus_stop"]
     assert set(effects["indicator"]) == {"", "heat", "pm25", "canopy", "energy_burden"}
     drivers = {"median_income", "households", "owners", "renters", "cars", "gas_owners", "gas_renters"}
     assert set(effects["driver"]) - {""} == drivers <= set(city.neighbourhoods.columns)
@@ -459,9 +460,9 @@ def test_effects_speak_the_vocabulary_of_the_overlay(city: City) -> None:
 
 def test_effects_reach_as_far_as_their_action_can(city: City) -> None:
     effects = city.effects
-    assert (effects["distance_m"].notna() == (effects["reach"] == "within")).all()
+    assert (effects["distance_m"].notna() == effects["reach"].isin(["within", "decay"])).all()
     drawn = set(city.actions.loc[city.actions["where"] == "", "id"])
-    assert set(effects.loc[effects["reach"] == "within", "action"]) <= drawn
+    assert set(effects.loc[effects["reach"].isin(["within", "decay", ""]), "action"]) <= drawn
 
 
 def test_amounts_lie_between_low_and_high_and_are_marked_as_illustrative(city: City) -> None:

@@ -259,7 +259,16 @@ def test_act_income_has_the_concentration_index_of_its_closed_form(result: Resul
 
 def test_zone_ids_reach_the_twelve_lowest_incomes_whole(result: Result, zones: gpd.GeoDataFrame) -> None:
     lowest = zones.nsmallest(12, "median_income")
-    assert result.by_effect.xs("ACT-04")["people_reached"].tolist() == [lowest["population"].sum()] * 2
+    people, low_income = lowest["population"].sum(), lowest["low_income"].sum()
+    taken = 0.6 * low_income + 0.2 * (people - low_income)
+    found = result.by_effect.xs("ACT-04")["people_reached"]
+    assert found.tolist() == pytest.approx([taken, people], rel=1e-12)
+
+
+def test_a_grant_is_taken_up_by_group(result: Result, zones: gpd.GeoDataFrame) -> None:
+    lowest = zones.nsmallest(12, "median_income")
+    rows = result.by_group.set_index(["action", "effect", "group"]).loc[("ACT-04", "lower energy bill")]
+    assert rows.loc["low_income", "people_reached"] == pytest.approx(0.6 * lowest["low_income"].sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("action", ["ACT-08", "ACT-26", "ACT-COOL", "ACT-UNIFORM", "ACT-INCOME"])
