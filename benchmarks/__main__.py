@@ -39,7 +39,7 @@ def _timed(chosen: Sequence[Goals], *, quick: bool) -> Iterator[Goal]:
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", metavar="NAME", help="a benchmark, or all")
-    parser.add_argument("--quick", action="store_true", help="fewer turns; ends within 50 s")
+    parser.add_argument("--quick", action="store_true", help=f"fewer turns; ends within {QUICK_LIMIT_S:.0f} s")
     return parser.parse_args(arguments)
 
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 COLUMNS = ("workload", "peer", "ours", "peer", "ratio", "goal", "held")
-QUICK_LIMIT_S = 50.0
+QUICK_LIMIT_S = 180.0
 
 _TURNS = {True: 3, False: 9}
 _BUDGET_S = {True: 6.0, False: 120.0}

@@ -1,10 +1,15 @@
-"""Shares of neighbourhoods in reach, by area and by population points, against geopandas' own joins."""
+"""Shares of neighbourhoods in reach, by area, by population points and in discs, against geopandas and shapely."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import geopandas as gpd
@@ -14,11 +19,19 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from benchmarks.harness import Goal, Workload, measure
-from equity_screen.crosswalk import area_shares, covering, point_shares
+from benchmarks.harness import Goal, Workload, measure, seconds
+from equity_screen.areas import area_shares, covering, point_shares
+from equity_screen.circles import disc_shares
 from equity_screen.reach import QUADRANT_SEGMENTS
 
 Shapes = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Job = Callable[[], object]
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("EQUITY_SCREEN_SHARED") or ROOT.parent / "shared") / "data"
+TRACTS = SHARED / "calenviroscreen" / "ca_tracts2010.parquet"
+OWN_FILES = ("_proximity", "_zonal")  # part of this benchmark, in files of their own
 
 SEED = 2030
 CRS = "EPSG:3035"  # equal-area, metres
@@ -28,7 +41,21 @@ FOOTPRINTS = {True: 400, False: 1_000}
 BLOCKS = {True: 100_000, False: 400_000}
 SITES = {True: 300, False: 1_000}
 WITHIN_M = 1_000.0
-AREA_GOAL = 1.3
+AREA_GOAL = 2.0
+NATION_ZONES = 85_000
+NATION_ACTIONS = 3_000
+NATION_M = 3_000_000.0
+BORDER_POINTS = 13
+CITIES = 5  # along each side
+MARGIN = 0.02  # of a side, where the border of the nation is bent
+NATION_GOAL = 3.0
+CALIFORNIA_ACTIONS = 1_000
+CALIFORNIA_GOAL = 2.0
+DISC_GOAL = 2.5
+FOUR_GOAL = 0.5
+DISC_ERROR = 1e-12
+DRAWN_WRONG = 0.02  # what polygons of 64 corners may miss of a zone
+SLOPE_TURNS = 5
 INSIDE_GOAL = 1.0
 # geopandas puts the sites into its tree and not the many more points, which is quicker to build.
 WITHIN_GOAL = 0.5
@@ -53,17 +80,49 @@ def _ids(letter: str, count: int) -> pd.Index:
     return pd.Index([f"{letter}{i:05d}" for i in range(count)])
 
 
-def footprints(count: int, rng: np.random.Generator) -> gpd.GeoSeries:
+def nation(count: int, rng: np.random.Generator) -> gpd.GeoSeries:
+    """Make zones like the tracts of a large country: bent borders of 79 points or so, small in the cities."""
+    frame, width = shapely.box(0.0, 0.0, 1.0, 1.0), 0.3 / np.sqrt(count)
+    seeds = shapely.MultiPoint(rng.random((count, 2)))
+    cells = shapely.get_parts(shapely.voronoi_polygons(seeds, extend_to=frame, ordered=True))
+    bounds = shapely.bounds(cells)
+    edge = (bounds[:, :2].min(axis=1) < 0.0) | (bounds[:, 2:].max(axis=1) > 1.0)
+    cells[edge] = shapely.intersection(cells[edge], frame)
+    points, owner = shapely.get_coordinates(cells, return_index=True)
+    begin = np.flatnonzero(np.diff(owner) == 0)
+    ahead = np.arange(BORDER_POINTS)[:, None] / BORDER_POINTS
+    back = np.arange(BORDER_POINTS, 0, -1)[:, None] / BORDER_POINTS  # both sides of a border get the same bits
+    fine = (points[begin, None] * back + points[begin + 1, None] * ahead).reshape(-1, 2)
+    bent = fine + 0.4 * width * np.sin(fine[:, ::-1] / width * (1.0, 1.2))
+    crowded = NATION_M * (bent + 0.95 * np.sin(2.0 * np.pi * CITIES * bent) / (2.0 * np.pi * CITIES))
+    rings = shapely.linearrings(crowded, indices=np.repeat(owner[begin], BORDER_POINTS))
+    return gpd.GeoSeries(shapely.polygons(rings), index=_ids("Z", count), crs=CRS)
+
+
+def california() -> gpd.GeoSeries:
+    """Read the census tracts of California of 2010."""
+    tracts = gpd.read_parquet(TRACTS).geometry.to_crs(3310)
+    return gpd.GeoSeries(shapely.make_valid(tracts.array.to_numpy(), method="structure"), index=tracts.index, crs=3310)
+
+
+def near(zones: gpd.GeoSeries, count: int, rng: np.random.Generator) -> Floats:
+    """Put places where the zones are, and so the people."""
+    chosen = zones.array.to_numpy()[rng.integers(0, len(zones), count)]
+    middles: Floats = shapely.get_coordinates(shapely.centroid(chosen)) + rng.normal(0.0, 500.0, (count, 2))
+    return middles
+
+
+def footprints(middles: Floats, rng: np.random.Generator, *, largest_m: float, quad_segs: int) -> gpd.GeoSeries:
     """Make what plans hold: half discs, three in ten buffered lines, two in ten drawn polygons."""
-    discs, lines = count // 2, 3 * count // 10
-    shapes = [_discs(discs, rng), _corridors(lines, rng), _stars(count - discs - lines, rng)]
-    return gpd.GeoSeries(np.concatenate(shapes), index=_ids("F", count), crs=CRS)
+    discs, lines, stars = np.split(middles, [len(middles) // 2, len(middles) // 2 + 3 * len(middles) // 10])
+    round_ = shapely.buffer(shapely.points(discs), radii(len(discs), rng, largest_m=largest_m), quad_segs=quad_segs)
+    shapes = np.concatenate([round_, _corridors(lines, rng), _stars(stars, rng)])
+    return gpd.GeoSeries(shapes, index=_ids("F", len(middles)), crs=CRS)
 
 
-def _discs(count: int, rng: np.random.Generator) -> Shapes:
-    radius = np.exp(rng.uniform(np.log(250.0), np.log(3_000.0), count))
-    discs: Shapes = shapely.buffer(_points(count, rng), radius, quad_segs=QUADRANT_SEGMENTS)
-    return discs
+def radii(count: int, rng: np.random.Generator, *, largest_m: float) -> Floats:
+    """Draw radii from 250 m on, as many small as large ones [m]."""
+    return np.exp(rng.uniform(np.log(250.0), np.log(largest_m), count))
 
 
 def _points(count: int, rng: np.random.Generator) -> Shapes:
@@ -71,23 +130,23 @@ def _points(count: int, rng: np.random.Generator) -> Shapes:
     return points
 
 
-def _corridors(count: int, rng: np.random.Generator) -> Shapes:
+def _corridors(middles: Floats, rng: np.random.Generator) -> Shapes:
     """Bus lines of nine stops and what lies within 100 m to 1 km of them."""
-    start, heading = SIDE_M * rng.random((count, 1, 2)), 2.0 * np.pi * rng.random((count, 1))
-    turn = heading + np.cumsum(0.6 * (rng.random((count, 9)) - 0.5), axis=1)
+    heading = 2.0 * np.pi * rng.random((len(middles), 1))
+    turn = heading + np.cumsum(0.6 * (rng.random((len(middles), 9)) - 0.5), axis=1)
     steps = 900.0 * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
     corridors: Shapes = shapely.buffer(
-        shapely.linestrings(start + np.cumsum(steps, axis=1)), rng.uniform(100.0, 1_000.0, count)
+        shapely.linestrings(middles[:, None] + np.cumsum(steps, axis=1)), rng.uniform(100.0, 1_000.0, len(middles))
     )
     return corridors
 
 
-def _stars(count: int, rng: np.random.Generator) -> Shapes:
+def _stars(middles: Floats, rng: np.random.Generator) -> Shapes:
     """Draw polygons of 40 corners, none of them crossing itself."""
     angle = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
-    radius = rng.uniform(400.0, 2_500.0, (count, 1)) * (0.6 + 0.4 * rng.random((count, 40)))
+    radius = rng.uniform(400.0, 2_500.0, (len(middles), 1)) * (0.6 + 0.4 * rng.random((len(middles), 40)))
     corners = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    stars: Shapes = shapely.polygons(SIDE_M * rng.random((count, 1, 2)) + corners)
+    stars: Shapes = shapely.polygons(middles[:, None] + corners)
     return stars
 
 
@@ -105,6 +164,69 @@ def by_overlay(zones: gpd.GeoSeries, reach: gpd.GeoSeries) -> csr_array:
     zone, footprint = (inner.index.get_level_values(level) for level in (0, 1))
     whole = left.area.to_numpy()[zone]
     return csr_array((inner.to_numpy() / whole, (zone, footprint)), shape=(len(left), len(right)))
+
+
+def by_geos(zones: gpd.GeoSeries, reach: gpd.GeoSeries) -> csr_array:
+    """Share each zone's area by the pieces that shapely cuts out: its own tree, in bulk, covered zones uncut."""
+    shapes, shape_of = zones.array.to_numpy(), reach.array.to_numpy()
+    footprint, zone = zones.sindex.query(shape_of, predicate="intersects")
+    shapely.prepare(shape_of)
+    shares = shapely.covers(shape_of[footprint], shapes[zone]).astype(np.float64)
+    cut = np.flatnonzero(shares == 0.0)
+    pieces = shapely.intersection(shapes[zone[cut]], shape_of[footprint[cut]])
+    shares[cut] = shapely.area(pieces) / shapely.area(shapes[zone[cut]])
+    return csr_array((shares, (zone, footprint)), shape=(len(shapes), len(shape_of)))
+
+
+@dataclass(frozen=True, slots=True)
+class Discs:
+    """A question to the zones: which share of each lies within a distance of places."""
+
+    zones: gpd.GeoSeries
+    places: gpd.GeoSeries
+    radii_m: Floats
+
+    def exact(self) -> csr_array:
+        """Share by the circle itself."""
+        return disc_shares(self.zones, self.places, radii_m=self.radii_m)[0].matrix
+
+    def four(self) -> csr_array:
+        """Share within the distance and three shorter ones; give the first."""
+        parts = self.radii_m[:, None] * (1.0, 0.75, 0.5, 0.25)
+        return disc_shares(self.zones, self.places, radii_m=parts)[0].matrix
+
+    def drawn(self) -> csr_array:
+        """Share by polygons of 64 corners, as shapely draws circles."""
+        around = shapely.buffer(self.places.array.to_numpy(), self.radii_m, quad_segs=16)
+        return by_geos(self.zones, gpd.GeoSeries(around, crs=self.places.crs))
+
+
+def same_discs(ours: csr_array, drawn: csr_array, *, asked: Discs) -> None:
+    """Raise AssertionError unless shares are those of polygons but for their corners, and discs have their area.
+
+    Zones of a nation tile it: what a disc well inside has in each of them adds up to the disc.
+    """
+    difference, (x, y), r = abs(ours - drawn).max(), shapely.get_coordinates(asked.places.array).T, asked.radii_m
+    if not difference <= DRAWN_WRONG:
+        message = f"a share of a disc differs by {difference} from that of a polygon of 64 corners"
+        raise AssertionError(message)
+    low, high = MARGIN * NATION_M + r, (1.0 - MARGIN) * NATION_M - r
+    inner = (np.minimum(x, y) > low) & (np.maximum(x, y) < high) & (asked.zones.crs == CRS)
+    errors = np.abs((ours.T @ asked.zones.area.to_numpy()) / (np.pi * r**2) - 1.0)[inner]
+    if not errors.max(initial=0.0) < DISC_ERROR:
+        message = f"the area of a disc is wrong by {errors.max()} of it"
+        raise AssertionError(message)
+
+
+def growth(name: str, jobs: tuple[Job, Job], *, factor: float, slope: float) -> Goal:
+    """Hold the time of a job that is larger by a factor to a slope: how it grows for ten times as much.
+
+    The seconds of the line are how many times as long ten times as much takes.
+    """
+    small, large = jobs
+    turns = [(seconds(small), seconds(large)) for _ in range(SLOPE_TURNS)]
+    ratio = statistics.median(after / before for before, after in turns)
+    return Goal(name, f"slope {slope}", (10.0 ** (np.log(ratio) / np.log(factor)),), (10.0**slope,), 1.0)
 
 
 def populated(zones: gpd.GeoSeries, *, blocks: int, rng: np.random.Generator) -> gpd.GeoDataFrame:
@@ -159,23 +281,91 @@ def same_shares(ours: csr_array, peer: csr_array) -> None:
 
 
 def goals(*, quick: bool) -> Iterator[Goal]:
-    """Shares by area against geopandas.overlay; shares by population points against geopandas.sjoin."""
+    """Shares in a city by area and by points; of a nation and of California; discs; many points; rasters."""
+    yield from _city_goals(quick=quick)
+    yield from _nation_goals(quick=quick)
+    yield from _california_goals(quick=quick)
+    for name in OWN_FILES:
+        yield from importlib.import_module(f"benchmarks.{name}").goals(quick=quick)
+
+
+def _area_workload(name: str, zones: gpd.GeoSeries, reach: gpd.GeoSeries, *, goal: float) -> Workload[csr_array]:
+    ours, peer = partial(by_area, zones, reach), partial(by_overlay, zones, reach)
+    return Workload(
+        f"area shares, {name}{len(zones)} zones × {len(reach)} footprints",
+        "geopandas.overlay + groupby",
+        ours,
+        peer,
+        goal,
+        same_shares,
+    )
+
+
+def _disc_workload(name: str, asked: Discs) -> Workload[csr_array]:
+    return Workload(
+        f"discs, {name}{len(asked.zones)} zones × {len(asked.places)} places",
+        "shapely, 64 corners",
+        asked.exact,
+        asked.drawn,
+        DISC_GOAL,
+        partial(same_discs, asked=asked),
+    )
+
+
+def _nation_goals(*, quick: bool) -> Iterator[Goal]:
+    """Polygons and discs on zones as many as the tracts of the United States, and how the time grows."""
     rng = np.random.default_rng(SEED)
-    zones, reach = tessellation(ZONES[quick], rng), footprints(FOOTPRINTS[quick], rng)
+    zones = nation(NATION_ZONES, rng)
+    places = near(zones, NATION_ACTIONS, rng)
+    reach = footprints(places, rng, largest_m=5_000.0, quad_segs=16)
+    yield measure(_area_workload("nation, ", zones, reach, goal=NATION_GOAL), quick=quick)
+    middles = gpd.GeoSeries(shapely.points(places[: NATION_ACTIONS // 2]), crs=CRS)
+    asked = Discs(zones, middles, radii(len(middles), rng, largest_m=5_000.0))
+    yield measure(_disc_workload("nation, ", asked), quick=quick)
+    yield measure(
+        Workload("discs, 4 radii", "one radius", asked.four, asked.exact, FOUR_GOAL, same_shares), quick=quick
+    )
+    few = partial(by_area, zones, reach.iloc[:: NATION_ACTIONS // 300])
+    yield growth("time by actions, 300 to 3000", (few, partial(by_area, zones, reach)), factor=10.0, slope=1.0)
+    yield _growth_by_zones(zones, rng)
+
+
+def _growth_by_zones(zones: gpd.GeoSeries, rng: np.random.Generator) -> Goal:
+    """Lay the same footprints over the zones around them, then over all: the pairs are the same."""
+    window = shapely.box(*(0.3 * NATION_M,) * 2, *(0.5 * NATION_M,) * 2)
+    around = zones[zones.intersects(window)]
+    reach = footprints(near(around, NATION_ACTIONS // 3, rng), rng, largest_m=5_000.0, quad_segs=16)
+    reach = reach[reach.within(window)]
+    jobs = partial(by_area, around, reach), partial(by_area, zones, reach)
+    name = f"time by zones, {len(around)} to {len(zones)}, same pairs"
+    return growth(name, jobs, factor=len(zones) / len(around), slope=0.1)
+
+
+def _california_goals(*, quick: bool) -> Iterator[Goal]:
+    """Polygons and discs on the tracts of California, where the file is."""
+    if not TRACTS.is_file():
+        print(f"left out: the tracts of California, for want of {TRACTS.name}", file=sys.stderr)
+        return
+    rng, zones = np.random.default_rng(SEED), california()
+    places = near(zones, CALIFORNIA_ACTIONS, rng)
+    reach = footprints(places, rng, largest_m=5_000.0, quad_segs=16).set_crs(3310, allow_override=True)
+    yield measure(_area_workload("California, ", zones, reach, goal=CALIFORNIA_GOAL), quick=quick)
+    middles = gpd.GeoSeries(shapely.points(places), crs=3310)
+    asked = Discs(zones, middles, radii(len(middles), rng, largest_m=5_000.0))
+    yield measure(_disc_workload("California, ", asked), quick=quick)
+
+
+def _city_goals(*, quick: bool) -> Iterator[Goal]:
+    rng = np.random.default_rng(SEED)
+    zones, middles = tessellation(ZONES[quick], rng), SIDE_M * rng.random((FOOTPRINTS[quick], 2))
+    reach = footprints(middles, rng, largest_m=3_000.0, quad_segs=QUADRANT_SEGMENTS)
     blocks = populated(zones, blocks=BLOCKS[quick], rng=rng)
     sites = gpd.GeoSeries(_points(SITES[quick], rng), index=_ids("S", SITES[quick]), crs=CRS)
     inside = Reached(zones.index, blocks, reach, "intersects")
     within = Reached(zones.index, blocks, sites, "dwithin")
     size = f"{len(blocks)} points"
     for workload in (
-        Workload(
-            f"area shares, {len(zones)} zones × {len(reach)} footprints",
-            "geopandas.overlay + groupby",
-            partial(by_area, zones, reach),
-            partial(by_overlay, zones, reach),
-            AREA_GOAL,
-            same_shares,
-        ),
+        _area_workload("city, ", zones, reach, goal=AREA_GOAL),
         Workload(
             f"point shares, {size} in {len(reach)} footprints",
             "geopandas.sjoin + groupby",

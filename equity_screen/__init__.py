@@ -12,40 +12,29 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from equity_screen.actions import (
-        Plan as Plan,
-        read_actions as read_actions,
+    from equity_screen.access import (
+        floating_catchment as floating_catchment,
+        mean_over_people as mean_over_people,
+        proximity_scores as proximity_scores,
+        read_times as read_times,
     )
-    from equity_screen.align import (
-        align as align,
-        people_inside as people_inside,
+    from equity_screen.actions import Plan as Plan, read_actions as read_actions
+    from equity_screen.align import align as align, people_inside as people_inside
+    from equity_screen.areas import area_shares as area_shares, point_shares as point_shares
+    from equity_screen.atoms import Atoms as Atoms, atoms_of as atoms_of
+    from equity_screen.baseline import baseline_means as baseline_means, timeline as timeline
+    from equity_screen.boundaries import Boundary as Boundary, boundary_of_column as boundary_of_column
+    from equity_screen.change import Baseline as Baseline, baselines as baselines, before_after as before_after
+    from equity_screen.circles import disc_areas as disc_areas, disc_shares as disc_shares
+    from equity_screen.crosswalk import crosswalk as crosswalk
+    from equity_screen.crs import Measure as Measure, measure_of as measure_of, require_crs as require_crs
+    from equity_screen.distances import (
+        distance_curve as distance_curve,
+        distances_by_group as distances_by_group,
+        holds_between as holds_between,
+        nearest_distances as nearest_distances,
     )
-    from equity_screen.baseline import (
-        baseline_means as baseline_means,
-        timeline as timeline,
-    )
-    from equity_screen.boundaries import (
-        Boundary as Boundary,
-        boundary_of_column as boundary_of_column,
-    )
-    from equity_screen.change import (
-        Baseline as Baseline,
-        baselines as baselines,
-        before_after as before_after,
-    )
-    from equity_screen.crosswalk import (
-        Relation as Relation,
-        area_shares as area_shares,
-        point_shares as point_shares,
-    )
-    from equity_screen.crs import (
-        Measure as Measure,
-        measure_of as measure_of,
-        require_crs as require_crs,
-    )
-    from equity_screen.effects import (
-        effects_from_rules as effects_from_rules,
-    )
+    from equity_screen.effects import effects_from_rules as effects_from_rules
     from equity_screen.equity import (
         by_effect as by_effect,
         by_group as by_group,
@@ -61,13 +50,8 @@ if TYPE_CHECKING:
         OutputError as OutputError,
         UsageError as UsageError,
     )
-    from equity_screen.files import (
-        read_table as read_table,
-    )
-    from equity_screen.footprints import (
-        footprint_table as footprint_table,
-        footprints_of as footprints_of,
-    )
+    from equity_screen.files import read_table as read_table
+    from equity_screen.footprints import footprint_table as footprint_table, footprints_of as footprints_of
     from equity_screen.index import (
         BurdenIndex as BurdenIndex,
         load_recipe as load_recipe,
@@ -84,51 +68,47 @@ if TYPE_CHECKING:
         mid_rank as mid_rank,
         rank_weights as rank_weights,
     )
-    from equity_screen.inputs import (
-        Inputs as Inputs,
-        gather as gather,
+    from equity_screen.inputs import Inputs as Inputs, gather as gather
+    from equity_screen.kernels import Kernel as Kernel
+    from equity_screen.kinds import (
+        Kind as Kind,
+        OwnKind as OwnKind,
+        find_kind as find_kind,
+        kind_words as kind_words,
+        kinds_with as kinds_with,
+        load_kinds as load_kinds,
+        reach_of as reach_of,
     )
-    from equity_screen.layers import (
-        read_neighbourhoods as read_neighbourhoods,
-    )
-    from equity_screen.maps import (
-        OfflineMap as OfflineMap,
-        map_screen as map_screen,
-        write_map as write_map,
-    )
-    from equity_screen.near import (
-        points_near as points_near,
-        share_covered as share_covered,
-    )
-    from equity_screen.overlay import (
-        Overlay as Overlay,
-        overlay as overlay,
-        require_drivers as require_drivers,
-    )
-    from equity_screen.parts import (
-        by_boundary as by_boundary,
-    )
-    from equity_screen.people import (
-        People as People,
-        people_of as people_of,
-    )
-    from equity_screen.plan_sheet import (
-        propose_plan as propose_plan,
-    )
+    from equity_screen.layers import read_neighbourhoods as read_neighbourhoods
+    from equity_screen.lookup import percentile_from_table as percentile_from_table
+    from equity_screen.maps import OfflineMap as OfflineMap, map_screen as map_screen, write_map as write_map
+    from equity_screen.near import points_near as points_near, share_covered as share_covered
+    from equity_screen.outside import check_outer as check_outer, unseen as unseen
+    from equity_screen.overlay import Overlay as Overlay, overlay as overlay, require_drivers as require_drivers
+    from equity_screen.parts import by_boundary as by_boundary
+    from equity_screen.people import People as People, people_of as people_of
+    from equity_screen.plan_sheet import propose_plan as propose_plan
     from equity_screen.project import (
         Project as Project,
         ProjectFile as ProjectFile,
         parse_project as parse_project,
         read_project as read_project,
     )
-    from equity_screen.proposals import (
-        propose_project as propose_project,
-    )
+    from equity_screen.proposals import propose_project as propose_project
+    from equity_screen.proximity import nearest as nearest, pairs_within as pairs_within, sums_within as sums_within
     from equity_screen.publish import (
         WRITERS as WRITERS,
         publish as publish,
         publish_page as publish_page,
         versions as versions,
+    )
+    from equity_screen.rasters import raster_values as raster_values, raster_where as raster_where
+    from equity_screen.reached import (
+        marginal_people as marginal_people,
+        missed as missed,
+        overlap_pairs as overlap_pairs,
+        times_reached as times_reached,
+        union_bounds as union_bounds,
     )
     from equity_screen.recipe import (
         Group as Group,
@@ -141,17 +121,10 @@ if TYPE_CHECKING:
         Ranking as Ranking,
         is_reserved as is_reserved,
     )
-    from equity_screen.report import (
-        render_report as render_report,
-        write_report as write_report,
-    )
-    from equity_screen.result import (
-        Result as Result,
-    )
-    from equity_screen.schema import (
-        Checked as Checked,
-        Origin as Origin,
-    )
+    from equity_screen.relation import Relation as Relation, carried as carried, losses as losses
+    from equity_screen.report import render_report as render_report, write_report as write_report
+    from equity_screen.result import Result as Result
+    from equity_screen.schema import Checked as Checked, Origin as Origin
     from equity_screen.screen import (
         ready as ready,
         screen as screen,
@@ -165,6 +138,7 @@ if TYPE_CHECKING:
         EarlierTable as EarlierTable,
         EffectRule as EffectRule,
         NeighbourhoodsFile as NeighbourhoodsFile,
+        OuterFile as OuterFile,
     )
     from equity_screen.synthetic import (
         City as City,
@@ -180,117 +154,69 @@ if TYPE_CHECKING:
         safe_cell as safe_cell,
         safe_text as safe_text,
     )
+    from equity_screen.who_is_reached import WhoIsReached as WhoIsReached, who_is_reached as who_is_reached
     from equity_screen.zonal import (
         raster_means as raster_means,
+        raster_summary as raster_summary,
+        raster_sums as raster_sums,
     )
 
 __version__ = "0.1.0"
 
-_EXPORTS = {
-    "EquityScreenError": "errors",
-    "EquityScreenWarning": "errors",
-    "Finding": "errors",
-    "InputError": "errors",
-    "LockedError": "errors",
-    "OutputError": "errors",
-    "UsageError": "errors",
-    "number_text": "text",
-    "percent_text": "text",
-    "plain_text": "text",
-    "safe_cell": "text",
-    "safe_text": "text",
-    "Group": "recipe",
-    "IndexChoice": "recipe",
-    "IndexRecipe": "recipe",
-    "Indicator": "recipe",
-    "Policy": "recipe",
-    "Priority": "recipe",
-    "Question": "recipe",
-    "Ranking": "recipe",
-    "is_reserved": "recipe",
-    "ActionsFile": "sources",
-    "BlocksFile": "sources",
-    "BoundaryFile": "sources",
-    "EarlierTable": "sources",
-    "EffectRule": "sources",
-    "NeighbourhoodsFile": "sources",
-    "Checked": "schema",
-    "Origin": "schema",
-    "Measure": "crs",
-    "measure_of": "crs",
-    "require_crs": "crs",
-    "read_table": "files",
-    "read_neighbourhoods": "layers",
-    "Boundary": "boundaries",
-    "boundary_of_column": "boundaries",
-    "Relation": "crosswalk",
-    "area_shares": "crosswalk",
-    "point_shares": "crosswalk",
-    "raster_means": "zonal",
-    "align": "align",
-    "people_inside": "align",
-    "points_near": "near",
-    "share_covered": "near",
-    "BurdenIndex": "index",
-    "load_recipe": "index",
-    "percentile": "index",
-    "pick_priority": "index",
-    "score_burden": "index",
-    "effects_from_rules": "effects",
-    "Plan": "actions",
-    "read_actions": "actions",
-    "City": "synthetic",
-    "four_actions": "synthetic",
-    "four_zones": "synthetic",
-    "synthetic_city": "synthetic",
-    "write_city": "synthetic",
-    "Overlay": "overlay",
-    "overlay": "overlay",
-    "require_drivers": "overlay",
-    "concentration_index": "inequality",
-    "generalised_concentration_index": "inequality",
-    "kolm_pollak_after": "inequality",
-    "kolm_pollak_ede": "inequality",
-    "kolm_pollak_kappa": "inequality",
-    "mid_rank": "inequality",
-    "rank_weights": "inequality",
-    "People": "people",
-    "people_of": "people",
-    "by_boundary": "parts",
-    "footprint_table": "footprints",
-    "footprints_of": "footprints",
-    "by_effect": "equity",
-    "by_group": "equity",
-    "counted_once": "equity",
-    "rank_of": "equity",
-    "Baseline": "change",
-    "baselines": "change",
-    "before_after": "change",
-    "baseline_means": "baseline",
-    "timeline": "baseline",
-    "Result": "result",
-    "Project": "project",
-    "ProjectFile": "project",
-    "parse_project": "project",
-    "read_project": "project",
-    "propose_project": "proposals",
-    "propose_plan": "plan_sheet",
-    "Inputs": "inputs",
-    "gather": "inputs",
-    "ready": "screen",
-    "screen": "screen",
-    "screen_project": "screen",
-    "usable": "screen",
-    "OfflineMap": "maps",
-    "map_screen": "maps",
-    "write_map": "maps",
-    "render_report": "report",
-    "write_report": "report",
-    "WRITERS": "publish",
-    "publish": "publish",
-    "publish_page": "publish",
-    "versions": "publish",
+_MODULES = {
+    "errors": "EquityScreenError EquityScreenWarning Finding InputError LockedError OutputError UsageError",
+    "text": "number_text percent_text plain_text safe_cell safe_text",
+    "recipe": "Group IndexChoice IndexRecipe Indicator Policy Priority Question Ranking is_reserved",
+    "sources": "ActionsFile BlocksFile BoundaryFile EarlierTable EffectRule NeighbourhoodsFile OuterFile",
+    "schema": "Checked Origin",
+    "crs": "Measure measure_of require_crs",
+    "files": "read_table",
+    "layers": "read_neighbourhoods",
+    "boundaries": "Boundary boundary_of_column",
+    "relation": "Relation carried losses",
+    "areas": "area_shares point_shares",
+    "circles": "disc_areas disc_shares",
+    "kernels": "Kernel",
+    "rasters": "raster_values raster_where",
+    "zonal": "raster_means raster_summary raster_sums",
+    "crosswalk": "crosswalk",
+    "proximity": "nearest pairs_within sums_within",
+    "access": "floating_catchment mean_over_people proximity_scores read_times",
+    "align": "align people_inside",
+    "near": "points_near share_covered",
+    "lookup": "percentile_from_table",
+    "index": "BurdenIndex load_recipe percentile pick_priority score_burden",
+    "kinds": "Kind OwnKind find_kind kind_words kinds_with load_kinds reach_of",
+    "effects": "effects_from_rules",
+    "actions": "Plan read_actions",
+    "synthetic": "City four_actions four_zones synthetic_city write_city",
+    "overlay": "Overlay overlay require_drivers",
+    "inequality": (
+        "concentration_index generalised_concentration_index kolm_pollak_after kolm_pollak_ede kolm_pollak_kappa "
+        "mid_rank rank_weights"
+    ),
+    "people": "People people_of",
+    "outside": "check_outer unseen",
+    "atoms": "Atoms atoms_of",
+    "reached": "marginal_people missed overlap_pairs times_reached union_bounds",
+    "distances": "distance_curve distances_by_group holds_between nearest_distances",
+    "parts": "by_boundary",
+    "footprints": "footprint_table footprints_of",
+    "equity": "by_effect by_group counted_once rank_of",
+    "change": "Baseline baselines before_after",
+    "baseline": "baseline_means timeline",
+    "who_is_reached": "WhoIsReached who_is_reached",
+    "result": "Result",
+    "project": "Project ProjectFile parse_project read_project",
+    "proposals": "propose_project",
+    "plan_sheet": "propose_plan",
+    "inputs": "Inputs gather",
+    "screen": "ready screen screen_project usable",
+    "maps": "OfflineMap map_screen write_map",
+    "report": "render_report write_report",
+    "publish": "WRITERS publish publish_page versions",
 }
+_EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = list(_EXPORTS)
 

@@ -9,12 +9,14 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from equity_screen.borders import common_areas
+from equity_screen.borders import common_shares
 from equity_screen.errors import UsageError
 from equity_screen.relation import Relation, relation_of
 
 # Where a footprint follows a border, rounding leaves a hair of the zone next door: less than this is nothing.
 SLIVER = 1e-10
+# A pair with more vertices is left to GEOS, which first clips both to where they meet.
+MANY_VERTICES = 1_000
 
 
 def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
@@ -53,13 +55,24 @@ def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
     shapes, reach = zones.array.to_numpy(), footprints.array.to_numpy()
     column, row = zones.sindex.query(reach)
     shapely.prepare(reach)
-    whole = shapely.covers(reach[column], shapes[row])
-    shares = whole.astype(np.float64)
-    part = np.flatnonzero(~whole)
-    inner = common_areas(shapes, reach, pairs=(row[part], column[part]))
-    shares[part] = np.minimum(inner / shapely.area(shapes[row[part]]), 1.0)
+    shares = shapely.covers(reach[column], shapes[row]).astype(np.float64)
+    vertices = shapely.get_num_coordinates(shapes)[row] + shapely.get_num_coordinates(reach)[column]
+    for measured, share in ((vertices <= MANY_VERTICES, common_shares), (vertices > MANY_VERTICES, _cut_shares)):
+        part = np.flatnonzero((shares == 0.0) & measured)
+        shares[part] = np.minimum(share(shapes, reach, pairs=(row[part], column[part])), 1.0)
     shares[shares < SLIVER] = 0.0
     return relation_of((row, column), shares, labels=(zones.index, footprints.index))
+
+
+def _cut_shares(
+    shapes: NDArray[np.object_], reach: NDArray[np.object_], *, pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> NDArray[np.float64]:
+    """Share of a zone in a footprint for each pair, by the piece that GEOS cuts out."""
+    shares, (row, column) = np.zeros(len(pairs[0])), pairs
+    met = np.flatnonzero(shapely.intersects(reach[column], shapes[row]))
+    zone = shapes[row[met]]
+    shares[met] = shapely.area(shapely.intersection(zone, reach[column[met]])) / shapely.area(zone)
+    return shares
 
 
 def union_shares(zones: gpd.GeoSeries, unions: gpd.GeoSeries) -> Relation:

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
+from rasterio.windows import Window
 
 from equity_screen.align import check_layer
+from equity_screen.crs import WGS84, to_space
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
 from equity_screen.layers import settle
-from equity_screen.rasters import raster_where
+from equity_screen.rasters import open_band, raster_where
 from equity_screen.schema import Checked, Origin, clean_ids, read_numbers, repeat, require_columns, row_status
 from equity_screen.text import did_you_mean
 
@@ -68,7 +70,7 @@ def attach_layers(
     effects : DataFrame
         Checked effects.
     crs : CRS or None
-        CRS of the actions, which service areas are brought to.
+        CRS of the actions, which service areas are brought to; WGS 84 where they have none.
     zones : iterable of str or None
         Ids of the neighbourhoods; None where they could not be read: travel times are not matched then.
     reader : Reader
@@ -92,34 +94,36 @@ def attach_layers(
     >>> attach_layers(effects, crs=None, zones=[], reader=beside(Path()))[["shape", "zones", "raster"]].values.tolist()
     [[None, '', '']]
     """
-    shape, places, raster = np.full(len(effects), None, dtype=object), [""] * len(effects), [""] * len(effects)
+    shape = np.full(len(effects), None, dtype=object)
+    places, raster = (np.full(len(effects), "", dtype=object) for _ in range(2))
     for (reach, layer), rows in effects.groupby(["reach", "layer"], sort=True).indices.items():
         mine = effects.iloc[rows]
         if reach == "area":
-            shape[rows] = _areas(mine, reader.polygons(layer), crs, name=Path(layer).name)
+            shape[rows] = _areas(mine, reader.polygons(layer), WGS84 if crs is None else crs, name=Path(layer).name)
         elif reach == "travel" and zones is not None:
-            for row, near in zip(rows, _near(mine, layer, pd.Index(list(zones)), reader), strict=True):
-                places[row] = near
+            places[rows] = _near(mine, layer, pd.Index(list(zones)), reader)
         elif reach == "raster":
-            for row in rows:
-                raster[row] = _raster(reader.path(layer))
+            raster[rows] = _raster(reader.path(layer))
     return effects.assign(shape=pd.Series(shape, index=effects.index), zones=places, raster=raster)
 
 
-def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS | None, *, name: str) -> list[shapely.Geometry]:
-    """Service area of each effect: the union of its action's polygons, of its minutes where the layer has several."""
-    column = next((c for c in effects["layer_id"] if c), ACTION)
-    require_columns(layer, [column], origin=Origin(name))
-    owner = clean_ids(layer[column], Origin(name))[0]
-    here = layer.geometry if crs is None else layer.geometry.to_crs(crs)
-    minutes = layer[MINUTES] if MINUTES in layer.columns else None
+def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS, *, name: str) -> list[shapely.Geometry]:
+    """Service area of each effect: the union of its action's polygons, of its minutes where it names them."""
+    columns = effects["layer_id"].replace("", ACTION)
+    timed = [MINUTES] if effects["minutes"].notna().any() else []
+    require_columns(layer, [*dict.fromkeys(columns), *timed], origin=Origin(name))
+    owners = {column: clean_ids(layer[column], Origin(name))[0] for column in dict.fromkeys(columns)}
+    here = to_space(layer.geometry, crs).array.to_numpy()
+    times = pd.to_numeric(layer[MINUTES], errors="coerce") if timed else pd.Series(np.nan, index=layer.index)
     found, faults = [], []
-    for action, wanted in zip(effects["action"], effects["minutes"], strict=True):
-        mine = owner == action
-        if minutes is not None and not np.isnan(wanted):
-            mine &= pd.to_numeric(minutes, errors="coerce") == wanted
-        found.append(shapely.union_all(here[mine].array.to_numpy()))
-        faults += [] if mine.any() else [_absent(action, name, column, owner)]
+    for action, column, wanted in zip(effects["action"], columns, effects["minutes"], strict=True):
+        its = (owners[column] == action).to_numpy()
+        mine = its if np.isnan(wanted) else its & (times == wanted).to_numpy()
+        found.append(shapely.union_all(here[mine]))
+        if not its.any():
+            faults.append(_absent(action, name, column, owners[column]))
+        elif not mine.any():
+            faults.append(_no_time(action, name, wanted, times[its]))
     if faults:
         raise InputError(faults)
     return found
@@ -127,6 +131,12 @@ def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS | None, *, n
 
 def _absent(action: str, name: str, column: str, known: Sequence[str]) -> Finding:
     return finding("ES-REACH-NO-ROW", name, column=column, value=action, hint=did_you_mean(action, set(known)))
+
+
+def _no_time(action: str, name: str, wanted: float, times: pd.Series) -> Finding:
+    known = ", ".join(f"{minutes:g}" for minutes in sorted(set(times.dropna())))
+    hint = f"it has areas of {known} minutes" if known else "its minutes are no numbers"
+    return finding("ES-REACH-NO-ROW", name, id=action, column=MINUTES, value=f"{wanted:g}", hint=hint)
 
 
 def _near(effects: pd.DataFrame, layer: str, zones: pd.Index, reader: Reader) -> list[str]:
@@ -187,6 +197,18 @@ def check_times(table: pd.DataFrame, *, origin: Origin, zones: pd.Index) -> Chec
 
 
 def _raster(path: Path) -> str:
-    """Path of an effect's raster, once it is seen to be one whose values are 0 or more."""
+    """Path of an effect's raster, once its values are seen to be 0 or more, and its outline can be had."""
+    least = _least(path)
+    if least < 0:
+        raise InputError([finding("ES-EFFECT-NEGATIVE", path.name, value=f"{least:g}")])
     raster_where(path)
     return str(path)
+
+
+def _least(path: Path) -> float:
+    """Least value of a raster, or 0 where that is less."""
+    with open_band(path) as band:
+        (width, height), (rows, _) = band.size, band.block
+        tops = range(0, height, rows)
+        bands = (band.values(Window(0, top, width, min(rows, height - top))) for top in tops)
+        return min(float(np.fmin.reduce(values, axis=None, initial=0.0)) for values in bands)

@@ -14,11 +14,14 @@ from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError
 
 from equity_screen.errors import InputError, UsageError, finding
+from equity_screen.seam import continuous, seam_of, split
 
 WGS84 = CRS.from_epsg(4326)
 FARTHEST_EAST, FARTHEST_NORTH = 180.0, 90.0
 CLUSTER_SIDE_M = 100_000.0
 LONGEST_LINE_M = 1_000.0
+# No line becomes more pieces than a layer across a continent needs: far from home a projection stretches without end.
+MOST_PIECES = 20_000
 EARTH_RADIUS_M = 6_371_009.0
 _GEOD = Geod(ellps="WGS84")
 
@@ -209,7 +212,8 @@ def to_space(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     """Bring a layer into a measuring space; its straight lines stay straight in its own CRS.
 
     Lines longer than a kilometre get vertices first: a long border that is straight in degrees is an
-    arc in metres, and its two sides must stay one line.
+    arc in metres, and its two sides must stay one line. What crosses the antimeridian, split there or not, comes in
+    one piece.
 
     Parameters
     ----------
@@ -229,9 +233,50 @@ def to_space(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     >>> len(to_space(line, Measure(9.0, 0.0, 1.0).areas)[0].coords)
     3
     """
-    unit = layer.crs.axis_info[0].unit_conversion_factor
-    longest = LONGEST_LINE_M / unit / (EARTH_RADIUS_M if layer.crs.is_geographic else 1.0)
-    return gpd.GeoSeries(layer.segmentize(longest).to_crs(crs))
+    shapes, seam = layer.array.to_numpy(), seam_of(layer.crs)
+    shapes = shapes if seam is None else continuous(shapes, seam)
+    longest = np.fmax(_longest_line(layer.crs), _longer_side(shapes) / MOST_PIECES)
+    fine = shapely.segmentize(shapes, longest)
+    return gpd.GeoSeries(fine, index=layer.index, crs=layer.crs).to_crs(crs)
+
+
+def _longest_line(crs: CRS) -> float:
+    """Give a kilometre in the unit of a CRS."""
+    unit = crs.axis_info[0].unit_conversion_factor
+    return float(LONGEST_LINE_M / unit / (EARTH_RADIUS_M if crs.is_geographic else 1.0))
+
+
+def _longer_side(shapes: NDArray[np.object_]) -> float:
+    """Longer side of the box around all shapes; NaN around none."""
+    west, south, east, north = shapely.total_bounds(shapes)
+    return float(max(east - west, north - south))
+
+
+def recast(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
+    """Bring a layer into a CRS to keep or draw it there; what crosses the seam of the CRS is cut at it.
+
+    Parameters
+    ----------
+    layer : GeoSeries
+        Geometry with a CRS.
+    crs : CRS
+        CRS to bring it into.
+
+    Returns
+    -------
+    GeoSeries
+        The geometry there; across 180° in two parts, not around the globe.
+
+    Examples
+    --------
+    >>> square = gpd.GeoSeries([shapely.box(-1000, -1000, 1000, 1000)], crs=Measure(180.0, -17.0, 1.0).areas)
+    >>> recast(square, WGS84)[0].geom_type, square.to_crs(WGS84)[0].geom_type
+    ('MultiPolygon', 'Polygon')
+    """
+    there, seam = gpd.GeoSeries(layer.to_crs(crs)), seam_of(crs)
+    if seam is None:
+        return there
+    return gpd.GeoSeries(split(there.array.to_numpy(), seam), index=there.index, crs=crs)
 
 
 def fits(xy: NDArray[np.float64], crs: CRS, *, study: Measure) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from equity_screen.errors import Finding, InputError, finding
+from equity_screen.kernels import SMALLEST_M
 from equity_screen.kinds import Kind, kind_words, load_kinds, reach_of
 from equity_screen.reaches import KERNEL_WORDS, REACH_KEYS, REACH_WORDS, missing_keys, unused_keys
 from equity_screen.recipe import LEDGERS
@@ -238,11 +239,22 @@ def _with_kinds(rows: pd.DataFrame, kinds: Mapping[str, Kind], origin: Origin) -
             findings += repeat(fault, mine, origin=origin, ids=rows["action"])
             continue
         for row in rows.index[mine]:
-            stated = {key: rows.at[row, key] for key in ("reach", *REACH_KEYS) if not _blank(rows.at[row, key])}
+            stated = {key: rows.loc[row, key] for key in ("reach", *REACH_KEYS) if not _blank(rows.loc[row, key])}
             reach = reach_of(kinds[name], stated)
             rows.loc[row, list(reach)] = list(reach.values())
-            rows.loc[row, "reach_source"] = kind_words(kinds[name]) if reach != stated else STATED
-    return rows.assign(reach=rows["reach"].replace("", "footprint")), findings
+            rows.loc[row, "reach_source"] = _reach_source(kinds[name], stated)
+    # With a kind that is not known nothing more can be said of the reach.
+    nothing = (rows["reach"] == "") & ((rows["kind"] == "") | rows["kind"].isin(list(kinds)))
+    return rows.assign(reach=rows["reach"].mask(nothing, "footprint")), findings
+
+
+def _reach_source(kind: Kind, stated: Mapping[str, object]) -> str:
+    """Say whose reach it is: the kind's, the project's own, or the kind's with other lengths."""
+    usual = reach_of(kind)
+    if "reach" in stated:
+        return STATED
+    other = any(usual.get(key, value) != value for key, value in stated.items())
+    return f"{STATED}; usual is {kind_words(kind)}" if other else kind_words(kind)
 
 
 def _blank(value: object) -> bool:
@@ -272,14 +284,15 @@ def _reach_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
     found: list[Finding] = []
     kinds = rows[["reach", "kernel"]].drop_duplicates().itertuples(index=False)
     given = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
-    given |= {key: rows[key] > 0 for key in ("distance_m", "inner_m", "scale_m", "floor_m", "minutes")}
+    given |= {key: rows[key] > 0 for key in ("distance_m", "inner_m", "minutes")}
+    given |= {key: rows[key] >= SMALLEST_M for key in ("scale_m", "floor_m")}
     written = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
     for reach, kernel in kinds:
         mine = (rows["reach"] == reach) & (rows["kernel"] == kernel)
-        for key in missing_keys(reach, kernel, ()):
+        for key in missing_keys(reach, kernel, given=()):
             fault = finding("ES-EFFECT-DISTANCE", column=key, reach=reach, key=key)
             found += repeat(fault, mine & ~given[key], origin=origin, ids=rows["action"], values=rows[key])
-        for key in unused_keys(reach, kernel, REACH_KEYS):
+        for key in unused_keys(reach, kernel, given=REACH_KEYS):
             fault = finding("ES-EFFECT-DISTANCE-UNUSED", column=key, reach=reach, key=key)
             found += repeat(fault, mine & written[key], origin=origin, ids=rows["action"], values=rows[key])
     # Of a ring the inner, of a decay the floor lies within the outer distance.

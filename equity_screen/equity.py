@@ -19,7 +19,7 @@ from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
 from equity_screen.reaches import reach_words
 from equity_screen.recipe import Group, Ranking
-from equity_screen.uptake import rates_by_group, summed_by_group
+from equity_screen.uptake import summed_by_group
 
 ROUNDING = 1e-12
 WORDS = ["unit", "per", "reach", "reach_source"]
@@ -74,10 +74,10 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     """
     shares, doses = overlay.shares.matrix, overlay.per_person.matrix
     rest = people.universes - people.groups
-    rates = rates_by_group(overlay.rates, people.names)
+    rates = overlay.rates_of(people.names)
     sums = {
-        "people_reached": summed_by_group(shares, overlay.landed, rates, people.groups),
-        "total": summed_by_group(doses, overlay.landed_doses, rates, people.groups),
+        "people_reached": summed_by_group(shares, overlay.landed, rates=rates, people=people.groups),
+        "total": summed_by_group(doses, overlay.landed_doses, rates=rates, people=people.groups),
         "rest": doses.T @ rest,
         "universe_total": doses.T @ people.universes,
     }
@@ -85,7 +85,7 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
         # What those whom an uptake names do not receive, the others around them do.
         theirs = _had_by_rest(doses, overlay.landed_doses, rates, people=people)
         sums["rest"] = np.where(np.isnan(rates), sums["rest"], theirs)
-        sums["universe_total"] = np.where(np.isnan(rates), sums["universe_total"], theirs + sums["total"])
+        sums["universe_total"] = np.where(np.isnan(rates), sums["universe_total"], sums["total"] + theirs)
     low, high, total_low, total_high = _bounds_with_uptake(overlay, people)
     count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
     mean, mean_rest = quotient(sums["total"], count), quotient(sums["rest"], others)
@@ -173,7 +173,7 @@ def _asks(overlay: Overlay) -> NDArray[np.bool_]:
 
 def _bounds_with_uptake(overlay: Overlay, people: People) -> tuple[Floats, Floats, Floats, Floats]:
     bounds = _bounds(overlay.shares.matrix, overlay.per_person.matrix, people)
-    rates = rates_by_group(overlay.rates, people.names)
+    rates = overlay.rates_of(people.names)
     if np.isnan(rates).all():
         return bounds
     own = _bounds(overlay.landed, overlay.landed_doses, people)
@@ -228,8 +228,8 @@ def by_effect(
     Returns
     -------
     DataFrame
-        Index (action, ledger, effect): unit, per, reach and reach_source (in words), people_reached [people], total, total_low,
-        total_high [unit × people], mean [unit], outside_share, priority_place_share [0–1], for each
+        Index (action, ledger, effect): unit, per, reach and reach_source (in words), people_reached [people], total,
+        total_low, total_high [unit × people], mean [unit], outside_share, priority_place_share [0–1], for each
         ranking ci_<r> and gci_<r>, undefined (reasons).
 
     Examples

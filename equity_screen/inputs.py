@@ -22,6 +22,7 @@ from equity_screen.gathered import Gathered, Progress
 from equity_screen.joins import Joined, in_table, join_columns
 from equity_screen.layers import check_neighbourhoods
 from equity_screen.near import check_points, points_near, share_covered
+from equity_screen.outside import check_outer
 from equity_screen.overlay import require_drivers
 from equity_screen.plans import gather_plan
 from equity_screen.project import Project, ProjectFile
@@ -46,6 +47,7 @@ class Inputs(NamedTuple):
     fatal: bool
     boundaries: Mapping[str, Boundary] = MappingProxyType({})
     priority_areas: gpd.GeoDataFrame | None = None
+    outer: gpd.GeoDataFrame | None = None
 
     @property
     def refused(self) -> tuple[Finding, ...]:
@@ -88,21 +90,13 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
     boundaries = _boundaries(gathered, project, zones, progress)
     priority_areas = _priority_areas(gathered, project, zones, progress)
     blocks = _blocks(gathered, project, zones, progress)
+    outer = _outer(gathered, project, zones, progress)
     zones = _layers(gathered, project, zones, blocks, progress)
     plan = gather_plan(gathered, project, zones=zones, boundaries=boundaries, progress=progress)
     if zones is not None:
         _require_all(gathered, project, zones, None if plan is None else plan.effects)
-    return Inputs(
-        zones,
-        blocks,
-        plan,
-        tuple(gathered.findings),
-        gathered.fates(),
-        tuple(gathered.files),
-        gathered.fatal,
-        boundaries,
-        priority_areas,
-    )
+    notes = tuple(gathered.findings), gathered.fates(), tuple(gathered.files), gathered.fatal
+    return Inputs(zones, blocks, plan, *notes, boundaries, priority_areas, outer)
 
 
 def _require_all(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, effects: pd.DataFrame | None) -> None:
@@ -303,6 +297,20 @@ def _blocks(
         place = Path(project.neighbourhoods.file).name
         gathered.findings += [finding("ES-BLOCK-NONE", place, id=str(zones.index[i])) for i in without]
         return gpd.GeoDataFrame(blocks)
+    return None
+
+
+def _outer(
+    gathered: Gathered, project: Project, zones: gpd.GeoDataFrame | None, progress: Progress
+) -> gpd.GeoDataFrame | None:
+    declared = project.outer
+    if declared is None or zones is None:
+        return None
+    progress(declared.file)
+    with gathered.step():
+        frame, origin = gathered.table(declared.file, declared.layer)
+        checked = check_outer(frame, declared, origin=origin, zones=zones.geometry, groups=project.groups)
+        return gpd.GeoDataFrame(gathered.keep(checked))
     return None
 
 

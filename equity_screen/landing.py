@@ -15,7 +15,7 @@ from scipy.sparse import csc_array, csr_array
 
 from equity_screen.align import with_area_fallback
 from equity_screen.areas import SLIVER, area_shares, point_shares
-from equity_screen.crs import Measure, to_space
+from equity_screen.crs import WGS84, Measure, to_space
 from equity_screen.kernels import Kernel
 from equity_screen.rasters import raster_values, raster_where
 from equity_screen.reach import Hits, disc_shares_by_radius, discs, points_and_distances, points_within
@@ -25,8 +25,11 @@ from equity_screen.zonal import raster_means
 
 Floats = NDArray[np.float64]
 EMPTY = shapely.from_wkt("POLYGON EMPTY")
-# Where nobody's home is known a decay is summed over this many rings of equal width.
-RINGS = 32
+# Where nobody's home is known a decay is summed over this many rings, narrow where it falls fast.
+RINGS = 64
+FINE_STEPS = 1 << 14
+# Places within each ring where the kernel is looked at.
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
 BOUNDED = frozenset({"footprint", "area", "raster"})
 NONE: Floats = np.empty(0)
 FADING = frozenset({"decay", "raster"})
@@ -57,7 +60,7 @@ class Landing(NamedTuple):
     strength: Floats
 
 
-def land(space: Space, actions: gpd.GeoDataFrame, effects: pd.DataFrame) -> Landing:
+def land(space: Space, actions: gpd.GeoDataFrame, *, effects: pd.DataFrame) -> Landing:
     """Lay effects over neighbourhoods.
 
     Parameters
@@ -82,20 +85,20 @@ def land(space: Space, actions: gpd.GeoDataFrame, effects: pd.DataFrame) -> Land
     >>> city, (actions, effects) = four_zones(), four_actions()
     >>> study = measure_of(city)
     >>> space = Space(study, to_space(city.geometry, study.areas), None)
-    >>> land(space, actions, completed(effects)).shares.matrix.toarray()[:, -1].tolist()
+    >>> land(space, actions, effects=completed(effects)).shares.matrix.toarray()[:, -1].tolist()
     [1.0, 0.0, 1.0, 0.0]
     """
     kinds = _kinds(actions, effects)
     shapes = _shapes(actions, effects, kinds)
     footprints = _footprints(space, shapes, effects, kinds=kinds)
-    by_area = with_whole(_by_area(space, shapes, footprints, effects, kinds=kinds), actions, effects, kinds=kinds)
+    by_area = _with_whole(_by_area(space, shapes, footprints, effects, kinds=kinds), actions, effects, kinds=kinds)
     if space.blocks is None:
         shares, hits, weights = by_area, None, None
     else:
         hits, weights = _hits(space, shapes, effects, kinds=kinds, footprints=footprints)
         by_points = point_shares(hits, space.blocks, labels=(by_area.rows, by_area.columns))
         both = with_area_fallback(by_points, by_area, blocks=space.blocks)
-        shares = with_whole(both, actions, effects, kinds=kinds)
+        shares = _with_whole(both, actions, effects, kinds=kinds)
     landed = Landing(
         kinds, footprints, hits, by_area, Relation(shares.matrix.tocsc(), shares.rows, shares.columns), NONE
     )
@@ -110,13 +113,13 @@ def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
 
 
 def _shapes(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series) -> gpd.GeoSeries:
-    """Place that each effect is measured from, in the CRS of the actions; None where it has none."""
+    """Place that each effect is measured from, in the CRS of the actions, or WGS 84; None where it has none."""
     shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
     located = kinds.isin([*FROM_THE_ACTION, "footprint"]) & ~(shapes.isna() | shapes.is_empty)
     own = (kinds == "area").to_numpy()
     placed = np.where(located.to_numpy(), shapes.to_numpy(), None)
     placed[own] = effects["shape"].to_numpy()[own]
-    return gpd.GeoSeries(placed, index=effects.index, crs=actions.crs)
+    return gpd.GeoSeries(placed, index=effects.index, crs=WGS84 if actions.crs is None else actions.crs)
 
 
 def _footprints(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, kinds: pd.Series) -> gpd.GeoSeries:
@@ -126,11 +129,17 @@ def _footprints(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, k
     reach[around] = _within(shapes, effects["distance_m"], around, space.study)
     ring = np.flatnonzero(kinds == "ring")
     reach[ring] = shapely.difference(reach[ring], _within(shapes, effects["inner_m"], ring, space.study))
-    for row in np.flatnonzero(kinds == "raster"):
-        cells = raster_where(effects["raster"].iloc[row])
-        reach[row] = shapely.union_all(to_space(cells, space.study.areas).array)
+    for path, rows in _rasters(effects, kinds):
+        reach[rows] = shapely.union_all(to_space(raster_where(path), space.study.areas).array)
     reach[shapely.is_missing(reach)] = EMPTY
     return gpd.GeoSeries(reach, index=effects.index, crs=space.study.areas)
+
+
+def _rasters(effects: pd.DataFrame, kinds: pd.Series) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Give the rasters, each of which is read once, and the positions of the effects that each is of."""
+    mine = (kinds == "raster").to_numpy()
+    for path in sorted(set(effects["raster"][mine])):
+        yield path, np.flatnonzero(mine & (effects["raster"] == path).to_numpy())
 
 
 def _within(shapes: gpd.GeoSeries, distances: pd.Series, rows: NDArray[np.intp], study: Measure) -> NDArray[np.object_]:
@@ -162,32 +171,9 @@ def _columns(rows: NDArray[np.intp], count: int) -> csr_array:
     return csr_array((np.ones(len(rows)), (np.arange(len(rows)), rows)), shape=(len(rows), count))
 
 
-def with_whole(shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series) -> Relation:
-    """Set the share to exactly 1 where a reach is all of a neighbourhood by declaration.
-
-    Parameters
-    ----------
-    shares : Relation
-        Neighbourhoods × effects.
-    actions, effects : DataFrame
-        The plan.
-    kinds : Series of str
-        How each effect lands.
-
-    Returns
-    -------
-    Relation
-        The same with the columns of citywide effects, of listed neighbourhoods and of travel replaced.
-
-    Examples
-    --------
-    >>> effects, labels = pd.DataFrame({"action": ["a"], "zones": [""]}), (pd.Index(["A"]), pd.Index([0]))
-    >>> actions = pd.DataFrame({"where": ["citywide"], "zones": [""]}, index=["a"])
-    >>> whole = with_whole(Relation(csr_array((1, 1)), *labels), actions, effects, kinds=pd.Series(["citywide"]))
-    >>> whole.matrix.toarray().tolist()
-    [[1.0]]
-    """
-    columns = {column: rows for column, rows in _declared(shares.rows, actions, effects, kinds)}
+def _with_whole(shares: Relation, actions: pd.DataFrame, effects: pd.DataFrame, *, kinds: pd.Series) -> Relation:
+    """Set the share to exactly 1 where a reach is all of a neighbourhood by declaration."""
+    columns = dict(_declared(shares.rows, actions, effects, kinds))
     if not columns:
         return Relation(shares.matrix.tocsc(), shares.rows, shares.columns)
     kept = np.ones(shares.matrix.shape[1])
@@ -237,9 +223,9 @@ def _inside(
     reach = footprints.array.to_numpy()[rows]
     which, block = shapely.STRtree(homes.array.to_numpy()).query(reach, predicate="intersects")
     column, weight = rows[which], np.ones(len(block))
-    for effect in np.flatnonzero(effects["raster"] != ""):
-        mine = column == effect
-        weight[mine] = raster_values(effects["raster"].iloc[effect], homes.iloc[block[mine]]).fillna(0.0)
+    for path in sorted(set(effects["raster"].iloc[rows]) - {""}):
+        mine = (effects["raster"] == path).to_numpy()[column]
+        weight[mine] = raster_values(path, homes.iloc[block[mine]]).fillna(0.0)
     return block, column, weight
 
 
@@ -315,7 +301,7 @@ def _strength(
     mine = fading[column]
     rows, columns = shares.indices[mine], column[mine]
     by_area = _over_area(space, landed, shapes, effects)
-    found = quotient_on(by_area, landed.by_area.matrix, rows, columns)
+    found = _quotient_on(by_area, landed.by_area.matrix, rows, columns)
     if landed.hits is not None and weights is not None and space.blocks is not None:
         people = space.blocks["people"].to_numpy(dtype=np.float64)[landed.hits[0]]
         zone = space.blocks["zone"].to_numpy(dtype=np.intp)[landed.hits[0]]
@@ -323,33 +309,14 @@ def _strength(
         heavy, all_of_them = (
             csr_array((people * w, pairs), shape=shares.shape) for w in (weights, np.ones_like(weights))
         )
-        at_points = quotient_on(heavy, all_of_them, rows, columns)
+        at_points = _quotient_on(heavy, all_of_them, rows, columns)
         found = np.where(np.isnan(at_points), found, at_points)
     strength[mine] = found
     return strength
 
 
-def quotient_on(top: csr_array, bottom: csr_array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-    """Divide two sparse matrices on some pairs.
-
-    Parameters
-    ----------
-    top, bottom : csr_array
-        Matrices of one shape.
-    rows, columns : ndarray of int
-        The pairs.
-
-    Returns
-    -------
-    ndarray
-        Quotients; NaN where the bottom is 0.
-
-    Examples
-    --------
-    >>> halves = quotient_on(csr_array([[1.0, 0]]), csr_array([[2.0, 0]]), np.array([0, 0]), np.array([0, 1]))
-    >>> halves.tolist()
-    [0.5, nan]
-    """
+def _quotient_on(top: csr_array, bottom: csr_array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+    """Divide two sparse matrices on some pairs; NaN where the bottom is 0."""
     if not len(rows):
         return np.empty(0)
     over, under = (np.asarray(csr_array(m)[rows, columns], dtype=np.float64).ravel() for m in (top, bottom))
@@ -361,40 +328,71 @@ def _over_area(space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd
     decays = np.flatnonzero(landed.kinds == "decay")
     total = csr_array(landed.by_area.matrix.shape)
     if len(decays):
-        total = total + _over_rings(space, landed, shapes, effects, rows=decays)
-    for effect in np.flatnonzero(landed.kinds == "raster"):
-        seen = raster_means(effects["raster"].iloc[effect], space.zones)
-        values = (seen["mean"] * seen["coverage"]).fillna(0.0).to_numpy()
-        zone = np.flatnonzero(values)
-        column = np.full(len(zone), effect)
-        total = total + csr_array((values[zone], (zone, column)), shape=total.shape)
+        total = total + _over_rings(space, shapes, effects, rows=decays)
+    for path, columns in _rasters(effects, landed.kinds):
+        seen = raster_means(path, space.zones)
+        values = csr_array((seen["mean"] * seen["coverage"]).fillna(0.0).to_numpy()[:, None])
+        total = total + values @ csr_array(np.ones((1, len(columns)))) @ _columns(columns, total.shape[1])
     return csr_array(total)
 
 
-def _over_rings(
-    space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, rows: NDArray[np.intp]
-) -> csr_array:
-    """Sum the weight of each ring by its area, the ring's own weight being that of its middle.
+def _over_rings(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, rows: NDArray[np.intp]) -> csr_array:
+    """Sum the weight of each ring by its area, the ring's own weight being the kernel's mean over it.
 
     With A the share of a neighbourhood within the outer edge of ring k and w its weight, the sum over rings of
     w (A of this one − A of the one before) is the sum of A times (w of this one − w of the next).
     """
-    mine = effects.iloc[rows]
-    far = mine["distance_m"].to_numpy(dtype=np.float64)
-    weights = np.zeros((RINGS + 2, len(rows)))
-    for kernel, members in kernels_of(mine):
-        middles = (np.arange(RINGS) + 0.5) / RINGS * far[members][:, None]
-        weights[1:-1, members] = kernel.weights(middles).T
-        weights[0, members] = kernel.weights(np.zeros(len(members)))
+    places = shapes.iloc[rows]
+    points = (places.geom_type == "Point").to_numpy()
+    weights, edges = np.zeros((RINGS + 2, len(rows))), np.zeros((len(rows), RINGS + 1))
+    for kernel, members in kernels_of(effects.iloc[rows]):
+        edge = ring_edges(kernel)
+        edges[members] = edge
+        weights[0, members] = kernel.weights(0.0)
+        around_points, around_others = (_ring_means(kernel, edge, round_=one)[:, None] for one in (True, False))
+        weights[1:-1, members] = np.where(points[members], around_points, around_others)
     steps = weights[:-1] - weights[1:]
-    shares = _shares_within(space, shapes.iloc[rows], far)
+    shares = _shares_within(space, places, edges)
     total = sum((share.multiply(step[None, :]) for share, step in zip(shares, steps, strict=True)), 0 * shares[0])
     return csr_array(csr_array(total) @ _columns(rows, len(effects)))
 
 
-def _shares_within(space: Space, shapes: gpd.GeoSeries, far: Floats) -> list[csr_array]:
+def ring_edges(kernel: Kernel) -> Floats:
+    """Cut what a kernel reaches into rings over each of which it changes little.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        With a cut-off.
+
+    Returns
+    -------
+    ndarray
+        Edges from 0 to the cut-off [m].
+
+    Examples
+    --------
+    >>> edges = ring_edges(Kernel(kind="exponential", scale_m=100, cut_off_m=1000))
+    >>> edges[[0, -1]].tolist(), bool(np.diff(edges)[0] < 10)
+    ([0.0, 1000.0], True)
+    """
+    places = np.linspace(0.0, kernel.reach_m, FINE_STEPS + 1)
+    weight = kernel.weights(places)
+    # Equal steps of the distance and of the root of a root of the weight, which falls more evenly than it does itself.
+    along = places / kernel.reach_m + 1.0 - (weight / weight[0]) ** 0.25
+    return np.asarray(np.interp(np.linspace(0.0, along[-1], RINGS + 1), along, places))
+
+
+def _ring_means(kernel: Kernel, edges: Floats, *, round_: bool) -> Floats:
+    """Mean of a kernel over each ring around a point; around anything else over its width."""
+    middle, half = (edges[1:] + edges[:-1]) / 2.0, np.diff(edges) / 2.0
+    places = middle + NODES[:, None] * half
+    area = NODE_WEIGHTS[:, None] * (places if round_ else np.ones_like(places))
+    return np.asarray((area * kernel.weights(places)).sum(axis=0) / area.sum(axis=0))
+
+
+def _shares_within(space: Space, shapes: gpd.GeoSeries, edges: Floats) -> list[csr_array]:
     """Share of each neighbourhood in each place itself, and within the outer edge of each ring around it."""
-    edges = np.arange(RINGS + 1) / RINGS * far[:, None]
     points = (shapes.geom_type == "Point").to_numpy()
     exact = disc_shares_by_radius(space.zones, shapes.where(points, None), radii_m=edges, study=space.study)
     if points.all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
 from equity_screen.areas import SLIVER, point_shares, union_shares
 from equity_screen.crs import WGS84, measure_of, to_space
-from equity_screen.effects import completed, nothing_expected
+from equity_screen.effects import OTHERS, completed, nothing_expected
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.landing import Landing, Space, land
 from equity_screen.reach import Hits
@@ -55,7 +55,8 @@ class Overlay(NamedTuple):
     neighbourhood. ``unlocated``: which effects have no known place. ``members``: positions of the located
     effects by (scope, ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
     of at least one of them. ``ground``: the geometry that all of it stands on. ``taken``: on the pairs of the
-    shares, the share of those in reach who take the effect up; ``rates``: effects × groups, who does; both None where no effect asks.
+    shares, the share of those in reach who take the effect up; ``rates``: effects × groups, who does; both None
+    where no effect asks.
     """
 
     shares: Relation
@@ -74,13 +75,21 @@ class Overlay(NamedTuple):
     def landed(self) -> csc_array:
         """Shares of the people in reach, whether or not they take an effect up, on the pairs of ``shares``."""
         matrix = self.shares.matrix
-        return matrix if self.taken is None else _times(matrix, 1.0 / self.taken)
+        # Divided, not multiplied by the reciprocal: what is reached whole is exactly 1 again.
+        return matrix if self.taken is None else _on(matrix, matrix.data / self.taken)
+
+    def rates_of(self, names: Sequence[str]) -> Floats:
+        """Share of the people of each group who take each effect up; NaN where an effect does not name the group."""
+        if self.rates is None:
+            return np.full((self.shares.matrix.shape[1], len(names)), np.nan)
+        # A group that happens to be called others is not everyone else.
+        return np.asarray(self.rates.drop(columns=OTHERS).reindex(columns=list(names)), dtype=np.float64)
 
     @property
     def landed_doses(self) -> csc_array:
         """Effect per person who takes it up, on the same pairs."""
         matrix = self.per_person.matrix
-        return matrix if self.taken is None else _times(matrix, 1.0 / self.taken)
+        return matrix if self.taken is None else _on(matrix, matrix.data / self.taken)
 
 
 def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoDataFrame | None = None) -> Overlay:
@@ -124,7 +133,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     space = Space(study, to_space(neighbourhoods.geometry, study.areas), blocks)
     labels = pd.MultiIndex.from_frame(effects[["action", "ledger", "effect"]])
     rates = uptake_rates(effects)
-    landing, taken = _taken(neighbourhoods, land(space, actions, effects), rates)
+    landing, taken = _taken(neighbourhoods, land(space, actions, effects=effects), rates)
     shares = Relation(_times(landing.shares.matrix, taken), landing.shares.rows, labels)
     per_unit = _per_unit(neighbourhoods, effects, landing, taken=taken, areas=shapely.area(space.zones.array))
     amounts = np.repeat(effects["amount"].to_numpy(dtype=np.float64), np.diff(per_unit.indptr))
@@ -157,10 +166,10 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
 
 
 def _taken(neighbourhoods: pd.DataFrame, landing: Landing, rates: pd.DataFrame) -> tuple[Landing, Floats]:
-    """Give the share of those in reach who take an effect up, and the landing without the pairs in which nobody does."""
+    """Share of those in reach who take an effect up, and the landing without the pairs in which nobody does."""
     matrix = landing.shares.matrix.tocsc()
     column = np.repeat(np.arange(matrix.shape[1], dtype=np.intp), np.diff(matrix.indptr))
-    taken = taken_up(neighbourhoods, rates, matrix.indices.astype(np.intp), column)
+    taken = taken_up(neighbourhoods, rates, rows=matrix.indices.astype(np.intp), columns=column)
     kept = taken > 0
     if kept.all():
         return landing, taken

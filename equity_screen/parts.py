@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -19,11 +20,12 @@ from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import Ground, Overlay, Reach
 from equity_screen.people import Floats, People, quotient, with_everyone
 from equity_screen.recipe import Group
-from equity_screen.uptake import of_group, rates_by_group, summed_by_group
+from equity_screen.uptake import of_group, summed_by_group
 
 NOWHERE = "(in none of them)"
 ADDS_UP = 1e-9
-HAIR = 1e-6  # share of a neighbourhood that rounding may leave between its parts
+# Share of a neighbourhood that rounding, and discs drawn as polygons, may leave between its parts and the whole.
+HAIR = 5e-3
 
 
 class Parts(NamedTuple):
@@ -182,22 +184,42 @@ def reach_in(parts: Parts, reach: Reach, *, whole: csc_array, ground: Ground) ->
 
 
 def _settled(parts: Parts, reached: csr_array, whole: csc_array) -> csr_array:
-    """Take off what rounding left between the parts of a neighbourhood and the whole of it, a hair at the most."""
+    """Take off what rounding and drawing left between the parts of a neighbourhood and the whole of it: a hair."""
     zones = whole.shape[0]
     gather = csr_array((parts.share, (parts.zone, np.arange(len(parts.zone)))), shape=(zones, len(parts.zone)))
     pairs = whole.tocoo()
-    held = np.asarray(csr_array(gather @ reached)[pairs.row, pairs.col]).ravel()
+    held = _picked(csr_array(gather @ reached), pairs.row, pairs.col)
     if len(held) and np.abs(held - pairs.data).max() > HAIR:
         msg = "the parts of a neighbourhood do not add up to it; please report this as a bug"
         raise EquityScreenError(msg)
-    ratio = csr_array((np.where(held > 0, quotient(pairs.data, held), 0.0), (pairs.row, pairs.col)), shape=whole.shape)
     lost = held == 0
     largest = np.full(zones, -1, dtype=np.intp)
     order = np.argsort(parts.share, kind="stable")
     largest[parts.zone[order]] = order
     home = largest[pairs.row[lost]]
     back = csr_array((pairs.data[lost] / parts.share[home], (home, pairs.col[lost])), shape=reached.shape)
-    return csr_array(reached.multiply(ratio[parts.zone]) + back)
+    return csr_array(_evened(parts, reached, whole) + back)
+
+
+def _evened(parts: Parts, reached: csr_array, whole: csc_array) -> csr_array:
+    """Give the parts of a neighbourhood exactly its share.
+
+    Those that lie partly in reach give or take, so that no part is reached more than whole; of others all do.
+    """
+    pairs = reached.tocoo()
+    zone, share, data = parts.zone[pairs.row], parts.share[pairs.row], pairs.data
+    some = (data > 0) & (data < 1)
+    full, held, room = (
+        _picked(csr_array((share * mass, (zone, pairs.col)), shape=whole.shape), zone, pairs.col)
+        for mass in (np.where(some, 0.0, data), np.where(some, data, 0.0), some)
+    )
+    goal = _picked(csr_array(whole), zone, pairs.col)
+    left = goal - full
+    fewer, more = quotient(left, held) * data, 1.0 - (1.0 - data) * quotient(room - left, room - held)
+    fits = (held > 0) & (left >= 0) & (left <= room)
+    evened = np.where(some, np.where(left <= held, fewer, more), data)
+    every = data * np.nan_to_num(quotient(goal, full + held))
+    return csr_array((np.where(fits, evened, every), (pairs.row, pairs.col)), shape=reached.shape)
 
 
 def _measured(parts: Parts, reach: Reach, ground: Ground) -> csr_array:
@@ -454,7 +476,7 @@ def _of_groups(
 
     What a neighbourhood receives goes to those of it who are in reach.
     """
-    rates = rates_by_group(laid.rates, names)
+    rates = laid.rates_of(names)
     if np.isnan(rates).all():
         return [_on_parts(parts, landed, laid.landed, laid.shares.matrix, laid.per_person.matrix)] * len(names)
     return [
@@ -462,8 +484,8 @@ def _of_groups(
             parts,
             landed,
             laid.landed,
-            of_group(laid.shares.matrix, laid.landed, rate),
-            of_group(laid.per_person.matrix, laid.landed_doses, rate),
+            of_group(laid.shares.matrix, laid.landed, rate=rate),
+            of_group(laid.per_person.matrix, laid.landed_doses, rate=rate),
         )
         for rate in rates.T
     ]
@@ -487,12 +509,12 @@ def _by_area_and_group(gather: csr_array, of_groups: Sequence[csr_array], homes:
 def _must_add_up(found: _Found, laid: Overlay, people: People) -> None:
     """Refuse results by areas that are not those of the city."""
     reached, total = (np.column_stack([m.sum(axis=0) for m in groups]) for groups in (found.reached, found.total))
-    rates = rates_by_group(laid.rates, people.names)
+    summed = partial(summed_by_group, rates=laid.rates_of(people.names), people=people.groups)
     cases = [
         ("people", found.people.sum(axis=0), people.groups.sum(axis=0)),
         ("people reached once", found.reached_once.sum(axis=0), laid.once.matrix.T @ people.groups),
-        ("people reached", reached, summed_by_group(laid.shares.matrix, laid.landed, rates, people.groups)),
-        ("totals", total, summed_by_group(laid.per_person.matrix, laid.landed_doses, rates, people.groups)),
+        ("people reached", reached, summed(laid.shares.matrix, laid.landed)),
+        ("totals", total, summed(laid.per_person.matrix, laid.landed_doses)),
     ]
     for what, parts, city in cases:
         if not np.allclose(parts, city, rtol=ADDS_UP, atol=ADDS_UP, equal_nan=True):

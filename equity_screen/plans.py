@@ -18,8 +18,8 @@ from equity_screen.effects import check_effects, effects_from_rules
 from equity_screen.errors import Finding, finding
 from equity_screen.gathered import Gathered, Progress
 from equity_screen.kinds import kinds_with
-from equity_screen.reaches import FROM_THE_ACTION, OWN_PLACE
 from equity_screen.project import Project
+from equity_screen.reaches import FROM_THE_ACTION, OWN_PLACE
 from equity_screen.schema import Origin
 from equity_screen.sources import ActionsFile
 

@@ -21,6 +21,7 @@ from equity_screen.sources import (
     EarlierTable,
     EffectRule,
     NeighbourhoodsFile,
+    OuterFile,
 )
 from equity_screen.text import did_you_mean, plain_text
 
@@ -53,6 +54,7 @@ class Project(Question):
     on_bad_row: Literal["stop", "refuse"] = Field("stop", description="stop for a refused row, or go on without it")
     neighbourhoods: NeighbourhoodsFile = Field(description="the neighbourhoods and their people")
     blocks: BlocksFile | None = Field(None, description="population points within the neighbourhoods")
+    outer: OuterFile | None = Field(None, description="data around the neighbourhoods, for reaches that leave them")
     boundaries: dict[str, BoundaryFile] = Field(
         default_factory=dict, description="named layers of areas, such as districts: results by them, actions in them"
     )
@@ -120,6 +122,7 @@ def _needs_people(project: Project) -> list[str]:
     asked = {
         "groups": bool(project.groups),
         "blocks": project.blocks is not None,
+        "outer": project.outer is not None,
         "neighbourhoods.households": declared.households is not None,
         "neighbourhoods.population_margin": declared.population_margin is not None,
         "neighbourhoods.unpopulated_where": bool(declared.unpopulated_where),

@@ -13,8 +13,10 @@ from scipy.sparse import csr_array
 from equity_screen.circles import disc_shares
 from equity_screen.crs import Measure, clusters, to_space
 
-# A 256-gon loses 0.01 % of a disc's area; population points are compared by exact distance.
+# Discs around points are drawn as 256-gons of the disc's own area, so that drawn and exact ones agree on average;
+# population points are compared by exact distance.
 QUADRANT_SEGMENTS = 64
+EQUAL_AREA = float(np.sqrt(np.pi / (2 * QUADRANT_SEGMENTS) / np.sin(np.pi / (2 * QUADRANT_SEGMENTS))))
 # Distances in the equal-area space of a city or large state are within this of the true ones.
 SLACK = 1.01
 Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -23,7 +25,8 @@ Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
 def discs(shapes: gpd.GeoSeries, distances: NDArray[np.float64], *, study: Measure) -> gpd.GeoSeries:
     """Draw all that lies within a distance of each shape.
 
-    Distances are measured in azimuthal equidistant spaces of cells of 100 km.
+    Distances are measured in azimuthal equidistant spaces of cells of 100 km. A disc around a point has the area of
+    the circle: its 256 corners lie 0.005 % outside it, the middles of its sides half as much within.
 
     Parameters
     ----------
@@ -49,7 +52,8 @@ def discs(shapes: gpd.GeoSeries, distances: NDArray[np.float64], *, study: Measu
     drawn = np.full(len(shapes), shapely.from_wkt("POLYGON EMPTY"), dtype=object)
     for crs, rows in clusters(shapes, study):
         here = to_space(shapes.iloc[rows], crs).array.to_numpy()
-        around = shapely.buffer(here, distances[rows], quad_segs=QUADRANT_SEGMENTS)
+        drawn_at = distances[rows] * np.where(shapely.get_dimensions(here) == 0, EQUAL_AREA, 1.0)
+        around = shapely.buffer(here, drawn_at, quad_segs=QUADRANT_SEGMENTS)
         drawn[rows] = gpd.GeoSeries(around, crs=crs).to_crs(study.areas).array.to_numpy()
     return gpd.GeoSeries(drawn, index=shapes.index, crs=study.areas)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
@@ -47,7 +48,7 @@ KERNELS: Mapping[str, Keys] = MappingProxyType(
 REACH_KEYS = ("distance_m", "inner_m", "kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes")
 
 
-def missing_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
+def missing_keys(reach: str, kernel: str, *, given: Collection[str]) -> list[str]:
     """Name what a reach needs and was not given.
 
     Parameters
@@ -64,14 +65,14 @@ def missing_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
 
     Examples
     --------
-    >>> missing_keys("decay", "gaussian", {"kernel", "distance_m"})
+    >>> missing_keys("decay", "gaussian", given={"kernel", "distance_m"})
     ['scale_m']
     """
     needed = {*_keys(REACHES, reach).needed, *(_keys(KERNELS, kernel).needed if reach == "decay" else ())}
     return [key for key in REACH_KEYS if key in needed and key not in given]
 
 
-def unused_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
+def unused_keys(reach: str, kernel: str, *, given: Collection[str]) -> list[str]:
     """Name what was given and a reach does not use.
 
     Parameters
@@ -88,7 +89,7 @@ def unused_keys(reach: str, kernel: str, given: Collection[str]) -> list[str]:
 
     Examples
     --------
-    >>> unused_keys("within", "", {"distance_m", "minutes"})
+    >>> unused_keys("within", "", given={"distance_m", "minutes"})
     ['minutes']
     """
     if reach not in REACHES:
@@ -138,13 +139,18 @@ def _decay(effect: Mapping[str, Any]) -> str:
     return f"fading with distance ({', '.join([str(effect['kernel']), *said])}) up to {_metres(effect, 'distance_m')}"
 
 
+def _minutes(effect: Mapping[str, Any]) -> str:
+    minutes = float(effect.get("minutes", math.nan))
+    return "" if math.isnan(minutes) else f" of {number_text(minutes)} minutes"
+
+
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {
         "footprint": lambda _: "its own footprint",
         "within": lambda effect: f"within {_metres(effect, 'distance_m')}",
         "ring": lambda effect: f"from {_metres(effect, 'inner_m')} to {_metres(effect, 'distance_m')}",
         "decay": _decay,
-        "area": lambda effect: f"the areas of {effect['layer']}",
+        "area": lambda effect: f"the areas of {effect['layer']}{_minutes(effect)}",
         "raster": lambda effect: f"the cells of {effect['layer']}",
         "travel": lambda effect: f"within {number_text(float(effect['minutes']))} minutes by {effect['layer']}",
         "citywide": lambda _: "the whole city",

@@ -282,8 +282,7 @@ def _numbers(
     if absent:
         msg = f"the table has no column {_listed(absent)}"
         raise UsageError(msg)
-    _matched(relation.rows, table.index)
-    ordered = table.loc[relation.rows]
+    ordered = table.iloc[_places(relation.rows, table.index)]
     numbers = {name: ordered[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in {**counts, **others}}
     for name, values in numbers.items():
         wrong = relation.rows[np.isinf(values) | ((values < 0) & (name in counts))]
@@ -295,16 +294,19 @@ def _numbers(
     return numbers
 
 
-def _matched(rows: pd.Index, index: pd.Index) -> None:
+def _places(rows: pd.Index, index: pd.Index) -> NDArray[np.intp]:
+    """Positions of the relation's sources in the table; both have the same, each once."""
     for name, labels in (("relation", rows), ("table", index)):
         if labels.has_duplicates:
             msg = f"the {name} has some sources twice: {_listed(labels[labels.duplicated()].unique())}"
             raise UsageError(msg)
-    for here, there, mine, other in (("table", "relation", index, rows), ("relation", "table", rows, index)):
-        alone = mine[~mine.isin(other)]
-        if len(alone):
-            msg = f"{len(alone)} of {len(mine)} sources of the {here} are not in the {there}: {_listed(alone)}"
+    places, back = index.get_indexer(rows), rows.get_indexer(index)
+    for here, there, lone in (("table", "relation", index[back < 0]), ("relation", "table", rows[places < 0])):
+        if len(lone):
+            count = len(index) if here == "table" else len(rows)
+            msg = f"{len(lone)} of {count} sources of the {here} are not in the {there}: {_listed(lone)}"
             raise UsageError(msg)
+    return np.asarray(places)
 
 
 def _count(parts: _Parts, count: Floats) -> Floats:

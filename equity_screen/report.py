@@ -24,6 +24,7 @@ from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
 from equity_screen.sections import place_sections
+from equity_screen.sections_reach import alone_by_action, reach_section
 from equity_screen.text import number_text
 from equity_screen.words import REACH_UNIT
 
@@ -249,7 +250,9 @@ def _assessed(row: Mapping[str, Any]) -> list[str]:
     return [ledger for ledger in LEDGERS if row[f"{ledger}_assessed"] == "assessed"]
 
 
-def _card(result: Result, number: int, *, action: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _card(
+    result: Result, number: int, *, action: str, row: Mapping[str, Any], alone: Mapping[tuple[str, str], Any]
+) -> dict[str, Any]:
     mine = result.by_group[result.by_group["action"] == action]
     groups = mine[mine["ledger"].isin(_assessed(row))]
     effects = result.by_effect[result.by_effect.index.get_level_values("action") == action].reset_index()
@@ -257,6 +260,7 @@ def _card(result: Result, number: int, *, action: str, row: Mapping[str, Any]) -
         "key": f"action-{number}",
         "row": row,
         "effects": {ledger: effects[effects["ledger"] == ledger].to_dict("records") for ledger in LEDGERS},
+        "alone": {ledger: alone.get((ledger, action)) for ledger in LEDGERS},
         "sentences": result.sentences.get(action, ()),
         "own_universe": list(dict.fromkeys(groups.loc[groups["own_universe"].astype(bool), "label"])),
         "groups": [rows.to_dict("records") for _, rows in groups.groupby(["ledger", "effect"], sort=False)],
@@ -265,10 +269,10 @@ def _card(result: Result, number: int, *, action: str, row: Mapping[str, Any]) -
 
 
 def _cards(result: Result, shown: pd.DataFrame, changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    means = changes.drop_duplicates(["action", "indicator", "group"])
+    means, alone = changes.drop_duplicates(["action", "indicator", "group"]), alone_by_action(result.only_by)
     for number, (action, row) in enumerate(zip(shown.index, shown.to_dict("records"), strict=True)):
         before_after = means[means["action"] == action].to_dict("records")
-        yield _card(result, number, action=action, row=row) | {"means": before_after}
+        yield _card(result, number, action=action, row=row, alone=alone) | {"means": before_after}
 
 
 def _concentrations(shown: pd.DataFrame, rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Any]]:
@@ -415,6 +419,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     (True, False)
     """
     facts = _asked(result.question, result.by_group) | _found(result) | _quality(result) | place_sections(result)
+    facts |= reach_section(result)
     return (
         page_templates()
         .get_template("report.html.j2")

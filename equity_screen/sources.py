@@ -63,6 +63,23 @@ class BlocksFile(Declaration):
     y: str | None = Field(None, description="column with the northing or latitude")
 
 
+class OuterFile(Declaration):
+    """Data around the study area: who lives in the part of a reach that leaves it.
+
+    Examples
+    --------
+    >>> OuterFile(file="county.gpkg", population="pop").crs is None
+    True
+    """
+
+    file: str = Field(description="polygons or points around the neighbourhoods, or a CSV with x and y")
+    layer: str | None = Field(None, description="layer of the file, where it has several")
+    crs: str | None = Field(None, description="CRS of x and y, or of a file that does not say it")
+    population: str = Field(description="column with the number of people [people]")
+    x: str | None = Field(None, description="column with the easting or longitude")
+    y: str | None = Field(None, description="column with the northing or latitude")
+
+
 class ActionsFile(Declaration):
     """Where proposed actions are and what their columns mean.
 
@@ -231,8 +248,8 @@ class EffectRule(Declaration):
     def _keys_belong_to_reach(self) -> EffectRule:
         given = {key for key in REACH_KEYS if getattr(self, key) not in (None, "")}
         reach = self.reach or ("" if self.kind else "footprint")
-        faults = [f"reach {reach} needs {key}" for key in missing_keys(reach, self.kernel, given)]
-        faults += [f"{key} does not go with reach {reach}" for key in unused_keys(reach, self.kernel, given)]
+        faults = [f"reach {reach} needs {key}" for key in missing_keys(reach, self.kernel, given=given)]
+        faults += [f"{key} does not go with reach {reach}" for key in unused_keys(reach, self.kernel, given=given)]
         faults += [
             f"uptake of {name}: {share} is not from 0 to 1"
             for name, share in self.uptake.items()

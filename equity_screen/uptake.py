@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -43,31 +41,6 @@ def uptake_rates(effects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(named, index=effects.index, columns=[*columns, OTHERS], dtype="float64")
 
 
-def rates_by_group(rates: pd.DataFrame | None, names: Sequence[str]) -> Floats:
-    """Share of the people of each group who take an effect up, where the effect names the group.
-
-    Parameters
-    ----------
-    rates : DataFrame or None
-        As of :func:`uptake_rates`.
-    names : sequence of str
-        Groups.
-
-    Returns
-    -------
-    ndarray, shape (effects, groups)
-        Shares [0–1]; NaN where an effect does not name the group. Without rates no rows.
-
-    Examples
-    --------
-    >>> rates_by_group(uptake_rates(pd.DataFrame({"uptake": ["renters=0.1"]})), ["renters", "owners"]).tolist()
-    [[0.1, nan]]
-    """
-    if rates is None:
-        return np.empty((0, len(names)))
-    return rates.reindex(columns=list(names)).to_numpy(dtype=np.float64)
-
-
 def require_uptake(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
     """Refuse uptake by groups that are not counted, or that hold more people together than live in a place.
 
@@ -98,8 +71,16 @@ def require_uptake(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
             for group in unknown
         ]
         faults += [] if unknown else _overlapping(neighbourhoods, groups, text)
+        faults += [f for group in groups if group in known for f in _uncounted(neighbourhoods, group)]
     if faults:
         raise InputError(faults)
+
+
+def _uncounted(neighbourhoods: pd.DataFrame, group: str) -> list[Finding]:
+    """Find people without a count of the group: taken for 0, nobody of it would take anything up."""
+    column = PEOPLE + group
+    bare = neighbourhoods.index[(neighbourhoods["population"] > 0) & neighbourhoods[column].isna()]
+    return [finding("ES-GROUP-MISSING", "neighbourhoods", id=str(one), column=column, group=group) for one in bare]
 
 
 def _overlapping(neighbourhoods: pd.DataFrame, groups: list[str], text: str) -> list[Finding]:
@@ -112,7 +93,7 @@ def _overlapping(neighbourhoods: pd.DataFrame, groups: list[str], text: str) -> 
 
 
 def taken_up(
-    neighbourhoods: pd.DataFrame, rates: pd.DataFrame, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    neighbourhoods: pd.DataFrame, rates: pd.DataFrame, *, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> Floats:
     r"""Share of the people of a neighbourhood who take an effect up, on some pairs.
 
@@ -136,7 +117,7 @@ def taken_up(
     --------
     >>> hoods = pd.DataFrame({"population": [10.0], "people_renters": [4.0]}, index=["A"])
     >>> rates = uptake_rates(pd.DataFrame({"uptake": ["renters=0.5; others=0.25", ""]}))
-    >>> taken_up(hoods, rates, np.array([0, 0]), np.array([0, 1])).round(3).tolist()
+    >>> taken_up(hoods, rates, rows=np.array([0, 0]), columns=np.array([0, 1])).round(3).tolist()
     [0.35, 1.0]
     """
     named = rates.notna().any(axis=1).to_numpy()
@@ -157,7 +138,7 @@ def taken_up(
     return taken
 
 
-def of_group(mean: csc_array, own: csc_array, rate: Floats) -> csc_array:
+def of_group(mean: csc_array, own: csc_array, *, rate: Floats) -> csc_array:
     """Give what a group has of effects: its own share of them where they name it, else what everyone around it has.
 
     Parameters
@@ -175,7 +156,7 @@ def of_group(mean: csc_array, own: csc_array, rate: Floats) -> csc_array:
     Examples
     --------
     >>> mean, own = csc_array([[0.2, 0.3]]), csc_array([[1.0, 1.0]])
-    >>> of_group(mean, own, np.array([0.5, np.nan])).toarray().tolist()
+    >>> of_group(mean, own, rate=np.array([0.5, np.nan])).toarray().tolist()
     [[0.5, 0.3]]
     """
     mine = np.repeat(rate, np.diff(mean.indptr))
@@ -183,7 +164,7 @@ def of_group(mean: csc_array, own: csc_array, rate: Floats) -> csc_array:
     return csc_array((values, mean.indices.copy(), mean.indptr.copy()), shape=mean.shape)
 
 
-def summed_by_group(mean: csc_array, own: csc_array, rates: Floats, people: Floats) -> Floats:
+def summed_by_group(mean: csc_array, own: csc_array, *, rates: Floats, people: Floats) -> Floats:
     """Sum what each group has of each effect over the neighbourhoods.
 
     Parameters
@@ -191,7 +172,7 @@ def summed_by_group(mean: csc_array, own: csc_array, rates: Floats, people: Floa
     mean, own : csc_array
         As of :func:`of_group`.
     rates : ndarray, shape (effects, groups)
-        As of :func:`rates_by_group`.
+        Share of the people of each group who take each effect up; NaN where an effect does not name the group.
     people : ndarray, shape (neighbourhoods, groups)
         People of each group.
 
@@ -203,9 +184,11 @@ def summed_by_group(mean: csc_array, own: csc_array, rates: Floats, people: Floa
     Examples
     --------
     >>> mean, own, nobody = csc_array([[0.25]]), csc_array([[1.0]]), np.array([[np.nan, 0.5]])
-    >>> summed_by_group(mean, own, nobody, np.array([[8.0, 8.0]])).tolist()
+    >>> summed_by_group(mean, own, rates=nobody, people=np.array([[8.0, 8.0]])).tolist()
     [[2.0, 4.0]]
     """
     if np.isnan(rates).all():
         return np.asarray(mean.T @ people)
-    return np.column_stack([of_group(mean, own, rate).T @ count for rate, count in zip(rates.T, people.T, strict=True)])
+    return np.column_stack(
+        [of_group(mean, own, rate=rate).T @ count for rate, count in zip(rates.T, people.T, strict=True)]
+    )

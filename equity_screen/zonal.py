@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
-from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
-from equity_screen.errors import InputError, finding
-from equity_screen.schema import SENTINELS
+from equity_screen.errors import UsageError
+from equity_screen.rasters import Floats, Integers, RasterBand, Windows, expanded, open_band, windows_of
 
-Floats = NDArray[np.float64]
 # A zone beside a layer shares slivers with it once both are in one CRS; they are no observation.
 LEAST_COVERAGE = 1e-6
-# No measured quantity is below this; the least number of a float32 often stands for a missing value.
-LEAST_PLAUSIBLE = -1e30
 ROUNDING = 1e-13
-# As many rows at once as stay in a processor's cache.
-BAND_ROWS = 256
+# As many pieces of borders at once as stay in a processor's cache.
+CHUNK = 1 << 16
+SUMMARIES = ("min", "max", "median", "majority")
 
 
 def raster_means(
-    path: str | Path, zones: gpd.GeoSeries, *, band: int = 1, nodata: tuple[float, ...] = ()
+    path: str | Path,
+    zones: gpd.GeoSeries,
+    *,
+    band: int | str | None = None,
+    nodata: tuple[float, ...] = (),
 ) -> pd.DataFrame:
     r"""Mean of a raster over each zone, and the share of the zone that had data.
 
@@ -43,11 +43,11 @@ def raster_means(
     Parameters
     ----------
     path : str or Path
-        GeoTIFF, north up.
+        GeoTIFF in any CRS; rotated and south up are read as they are.
     zones : GeoSeries
         Polygons in any CRS; they are brought to the raster's.
-    band : int
-        Band, from 1.
+    band : int or str, optional
+        Its number, from 1, or its description; not needed where there is only one.
     nodata : tuple of float
         Values that mean no data, besides the tagged one.
 
@@ -60,7 +60,8 @@ def raster_means(
     Raises
     ------
     InputError
-        Not readable, no CRS, no such band, rotated, or untagged codes for missing values under the zones.
+        Not readable, no CRS, no such band, several bands and none named, or untagged codes for missing values
+        around the zones.
 
     Examples
     --------
@@ -70,157 +71,352 @@ def raster_means(
     equity_screen.errors.InputError: 1 fault in the input:
       nowhere.tif: cannot be read as a GeoTIFF. Mend: check the name and the file. [ES-RASTER-UNREADABLE]
     """
-    path = Path(path)
-    try:
-        with rasterio.open(path, driver="GTiff") as raster:
-            _refuse(raster, band, name=path.name)
-            shapes = zones.to_crs(CRS.from_wkt(raster.crs.to_wkt()))
-            pieces = _pieces(_in_cells(shapes, raster.transform), width=raster.width, height=raster.height)
-            summed, seen = _integrals(pieces, _Band(raster, band, nodata, path.name), zones=len(zones))
-            scale, offset = raster.scales[band - 1], raster.offsets[band - 1]
-    except RasterioIOError as error:
-        raise InputError([finding("ES-RASTER-UNREADABLE", path.name)]) from error
-    area = shapely.area(_in_cells(shapes, raster.transform))
-    coverage = np.divide(seen, area, out=np.zeros(len(zones)), where=area > 0).clip(0.0, 1.0)
-    known = coverage > LEAST_COVERAGE
-    mean = np.divide(summed, seen, out=np.full(len(zones), np.nan), where=known) * scale + offset
-    return pd.DataFrame({"mean": mean, "coverage": np.where(known, coverage, 0.0)}, index=zones.index)
+    with open_band(path, band=band, nodata=nodata) as opened:
+        found = _found(opened, zones)
+    mean = np.divide(found.total, found.cells, out=np.full(len(zones), np.nan), where=found.known)
+    return pd.DataFrame({"mean": mean, "coverage": found.coverage}, index=zones.index)
 
 
-def _in_cells(shapes: gpd.GeoSeries, transform: rasterio.Affine) -> NDArray[np.object_]:
-    """Bring polygons into the raster's own space: columns and rows, counted in cells."""
-    scale, corner = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
-    moved = shapely.transform(shapes.array.to_numpy(), lambda places: (places - corner) / scale)
-    return np.asarray(shapely.orient_polygons(moved))
+def raster_sums(
+    path: str | Path,
+    zones: gpd.GeoSeries,
+    *,
+    band: int | str | None = None,
+    nodata: tuple[float, ...] = (),
+    classes: tuple[float, ...] = (),
+) -> pd.DataFrame:
+    r"""Sum of a raster over each zone, for amounts such as people per cell; or how much of some classes is in it.
 
+    .. math:: s_i = \sum_c f_{ic} v_c
 
-class _Pieces(NamedTuple):
-    """Pieces of borders, each within one cell, in the order of their rows.
+    over the cells c with data, where f is the fraction of the cell inside the zone. With ``classes`` a cell
+    counts 1 where it is of one of them and else 0, so that sum / cells is their share of the zone.
 
-    ``x`` is the middle of a piece [cells], ``dy`` its height with the sign of its direction.
+    Parameters
+    ----------
+    path : str or Path
+        GeoTIFF in any CRS; rotated and south up are read as they are.
+    zones : GeoSeries
+        Polygons in any CRS; they are brought to the raster's.
+    band : int or str, optional
+        Its number, from 1, or its description; not needed where there is only one.
+    nodata : tuple of float
+        Values that mean no data, besides the tagged one.
+    classes : tuple of float
+        Values, as stored, that are counted; without them the values are added.
+
+    Returns
+    -------
+    DataFrame
+        Columns sum [the raster's unit; cells, where classes are counted], coverage [share 0–1 of the zone with data]
+        and cells [number of cells with data, fractions added], on the zones' index. What a zone holds beyond its
+        coverage is unknown, and in no sum; no overlap is NaN, never 0.
+
+    Raises
+    ------
+    InputError
+        As for :func:`raster_means`.
+
+    Examples
+    --------
+    >>> raster_sums("nowhere.tif", gpd.GeoSeries([], crs=25832))
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      nowhere.tif: cannot be read as a GeoTIFF. Mend: check the name and the file. [ES-RASTER-UNREADABLE]
     """
-
-    zone: NDArray[np.intp]
-    row: NDArray[np.intp]
-    x: Floats
-    dy: Floats
-
-
-def _pieces(shapes: NDArray[np.object_], *, width: int, height: int) -> _Pieces:
-    """Cut the borders of polygons wherever they cross a line between two rows or columns of the raster."""
-    start, end, zone = _edges(shapes)
-    edge, along = _crossings(start, end, size=(width, height))
-    ends = start[edge] + along[:, None] * (end - start)[edge]
-    first, last = ends[:-1], ends[1:]
-    inner = edge[:-1] == edge[1:]
-    middle, dy = (first + last)[inner] / 2, (last - first)[inner, 1]
-    row = np.floor(middle[:, 1]).astype(np.intp)
-    kept = (dy != 0) & (row >= 0) & (row < height) & (middle[:, 0] > 0)
-    order = np.flatnonzero(kept)[np.argsort(row[kept], kind="stable")]
-    return _Pieces(zone[edge[:-1][inner]][order], row[order], np.minimum(middle[order, 0], width), dy[order])
+    with open_band(path, band=band, nodata=nodata) as opened:
+        found = _found(opened, zones, classes=classes)
+    columns = {"sum": found.total, "coverage": found.coverage, "cells": found.cells}
+    return pd.DataFrame(columns, index=zones.index)
 
 
-def _edges(shapes: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.intp]]:
-    """Give the ends of all edges, and the zone of each."""
+def raster_summary(
+    path: str | Path,
+    zones: gpd.GeoSeries,
+    stats: Sequence[str] = SUMMARIES,
+    *,
+    band: int | str | None = None,
+    nodata: tuple[float, ...] = (),
+) -> pd.DataFrame:
+    """Least, greatest, middle or commonest value of a raster in each zone.
+
+    A cell counts by its fraction inside the zone, which exactextract measures to single precision; a cell that
+    a zone only touches can be its least or greatest.
+
+    Parameters
+    ----------
+    path : str or Path
+        GeoTIFF in any CRS; rotated and south up are read as they are.
+    zones : GeoSeries
+        Polygons in any CRS; they are brought to the raster's.
+    stats : sequence of {"min", "max", "median", "majority"}
+        What is wanted. Of two values equally common the greater is the majority; the median lies between two
+        values by the cells on either side.
+    band : int or str, optional
+        Its number, from 1, or its description; not needed where there is only one.
+    nodata : tuple of float
+        Values that mean no data, besides the tagged one.
+
+    Returns
+    -------
+    DataFrame
+        A column for each of ``stats`` [the raster's unit] and coverage [share 0–1], on the zones' index; no
+        overlap is NaN.
+
+    Raises
+    ------
+    InputError
+        As for :func:`raster_means`.
+    UsageError
+        Other statistics.
+
+    Examples
+    --------
+    >>> raster_summary("nowhere.tif", gpd.GeoSeries([], crs=25832), ["mode"])
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.UsageError: no summary is called 'mode'; there are: min, max, median, majority
+    """
+    for name in stats:
+        if name not in SUMMARIES:
+            msg = f"no summary is called {name!r}; there are: {', '.join(SUMMARIES)}"
+            raise UsageError(msg)
+    with open_band(path, band=band, nodata=nodata) as opened:
+        found = _found(opened, zones)
+        values = np.full((len(zones), len(stats)), np.nan)
+        if found.known.any():
+            values[found.known] = _summaries(opened, opened.in_cells(zones)[found.known], list(stats))
+    table = pd.DataFrame(values, index=zones.index, columns=list(stats))
+    return table.assign(coverage=found.coverage)
+
+
+def _summaries(band: RasterBand, shapes: NDArray[np.object_], stats: list[str]) -> Floats:
+    """Ask exactextract in the raster's own space, where its rows count downward."""
+    from exactextract import exact_extract  # type: ignore[import-untyped] # noqa: PLC0415 - few runs need it
+    from exactextract.raster import RasterSource  # type: ignore[import-untyped] # noqa: PLC0415
+
+    class Cells(RasterSource):  # type: ignore[misc]
+        """The band, its cells one unit a side."""
+
+        def res(self) -> tuple[float, float]:
+            return 1.0, 1.0
+
+        def extent(self) -> tuple[float, float, float, float]:
+            return 0.0, -float(band.size[1]), float(band.size[0]), 0.0
+
+        def nodata_value(self) -> None:
+            return None
+
+        def srs_wkt(self) -> str:
+            return str(band.crs.to_wkt())
+
+        def read_window(self, column: int, row: int, width: int, height: int) -> Floats:
+            return band.values(Window(column, row, width, height))
+
+    upward = gpd.GeoDataFrame(geometry=shapely.transform(shapes, lambda places: places * (1, -1)), crs=band.crs)
+    table = exact_extract(Cells(), upward, stats, output="pandas")
+    return np.asarray(table[stats], dtype=np.float64)
+
+
+class _Found(NamedTuple):
+    """By zone: sum of its values, cells with data, share of it with data, and whether that is enough."""
+
+    total: Floats
+    cells: Floats
+    coverage: Floats
+    known: NDArray[np.bool_]
+
+
+def _found(band: RasterBand, zones: gpd.GeoSeries, *, classes: tuple[float, ...] = ()) -> _Found:
+    shapes = np.asarray(shapely.orient_polygons(band.in_cells(zones)))
+    stored, cells = _integrals(shapes, band, classes)
+    area = shapely.area(shapes)
+    coverage = np.divide(cells, area, out=np.zeros(len(shapes)), where=area > 0).clip(0.0, 1.0)
+    known = coverage > LEAST_COVERAGE
+    scale, offset = (1.0, 0.0) if classes else band.scaling
+    total = np.where(known, stored * scale + offset * cells, np.nan)
+    return _Found(total, np.where(known, cells, 0.0), np.where(known, coverage, 0.0), known)
+
+
+class _Edges(NamedTuple):
+    """Edges of borders: their ends [cells], the zone of each, and that zone's first column."""
+
+    start: Floats
+    end: Floats
+    zone: Integers
+    left: Integers
+
+    def of(self, which: Integers | slice) -> _Edges:
+        """Take some of them."""
+        return _Edges(self.start[which], self.end[which], self.zone[which], self.left[which])
+
+
+def _edges(shapes: NDArray[np.object_], lefts: Integers) -> _Edges:
+    """Give all edges that are not level: along those that are, nothing is to be added."""
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     places, of_place = shapely.get_coordinates(rings, return_index=True)
-    same = of_place[:-1] == of_place[1:]
-    return places[:-1][same], places[1:][same], of_part[of_ring[of_place[:-1][same]]]
+    used = np.flatnonzero((of_place[:-1] == of_place[1:]) & (places[:-1, 1] != places[1:, 1]))
+    zone = of_part[of_ring[of_place[used]]]
+    return _Edges(places[used], places[used + 1], zone, lefts[zone])
 
 
-def _crossings(start: Floats, end: Floats, *, size: tuple[int, int]) -> tuple[NDArray[np.intp], Floats]:
-    """Where along each edge [0–1] it begins, crosses a line of the raster, and ends; in order."""
-    count = np.arange(len(start))
-    edges, shares = [count, count], [np.zeros(len(start)), np.ones(len(start))]
-    for axis, last in enumerate(size):
-        low, high = np.minimum(start[:, axis], end[:, axis]), np.maximum(start[:, axis], end[:, axis])
-        # Lines of the raster strictly between the two ends; beyond its own there is nothing to cross.
-        first_line = np.clip(np.floor(low) + 1, 0, last + 1).astype(np.intp)
-        lines = np.maximum(np.clip(np.ceil(high), 0, last + 1).astype(np.intp) - first_line, 0)
-        edge = np.repeat(count, lines)
-        step = np.arange(len(edge)) - np.repeat(np.cumsum(lines) - lines, lines)
-        at = first_line[edge] + step
-        edges.append(edge)
-        shares.append((at - start[edge, axis]) / (end[edge, axis] - start[edge, axis]))
-    edge, share = np.concatenate(edges), np.clip(np.concatenate(shares), 0.0, 1.0)
-    order = np.lexsort((share, edge))
-    return edge[order], share[order]
-
-
-class _Band(NamedTuple):
-    """One band of an open raster, its codes for missing values, and the file's name."""
-
-    raster: rasterio.DatasetReader
-    number: int
-    nodata: tuple[float, ...]
-    name: str
-
-
-def _integrals(pieces: _Pieces, band: _Band, *, zones: int) -> tuple[Floats, Floats]:
+def _integrals(shapes: NDArray[np.object_], band: RasterBand, classes: tuple[float, ...]) -> tuple[Floats, Floats]:
     """Sum of the values, and number of cells with data, inside each zone, by the integral along its border."""
-    totals, added = np.zeros((2, zones)), np.zeros((2, zones))
-    for top, bounds in _bands(pieces):
-        mine = _Pieces(pieces.zone[bounds], pieces.row[bounds], pieces.x[bounds], pieces.dy[bounds])
-        values = _values(band, top)
-        known = np.isfinite(values)
-        for i, cells in enumerate((np.where(known, values, 0.0), known.astype(np.float64))):
-            terms = _along_row(cells, mine, top) * mine.dy
-            totals[i] += np.bincount(mine.zone, weights=terms, minlength=zones)
-            added[i] += np.bincount(mine.zone, weights=np.abs(terms), minlength=zones)
+    bounds, rows = _cell_bounds(shapes, band.size), band.block[0]
+    windows = windows_of(bounds, block=band.block)
+    edges, window = _by_window(_edges(shapes, bounds[:, 0]), windows, bounds=bounds, rows=rows)
+    totals = np.zeros((3, len(window)))
+    ends = np.searchsorted(window, np.arange(len(windows.top) + 1))
+    for number, (begin, end) in enumerate(pairwise(ends)):
+        if begin == end:  # between two parts of a zone
+            continue
+        part = _prefixed(band, windows.at(number), classes)
+        for chunk in _chunks(edges, begin, end):
+            totals[:, chunk] = _along(edges.of(chunk), part)
+    sums = [np.bincount(edges.zone, weights=total, minlength=len(shapes)) for total in totals]
+    value, size, seen = np.asarray(sums, dtype=np.float64)
     # What is left of terms that cancel is rounding: a zone of zeros has a mean of exactly 0.
-    totals[np.abs(totals) <= ROUNDING * added] = 0.0
-    return totals[0], totals[1]
+    value[np.abs(value) <= ROUNDING * size] = 0.0
+    return value, seen
 
 
-def _bands(pieces: _Pieces) -> Iterator[tuple[int, slice]]:
-    """Give the first row of each band of the raster that any border runs through, and the pieces in it."""
-    for number in np.unique(pieces.row // BAND_ROWS):
-        top = int(number) * BAND_ROWS
-        first, last = np.searchsorted(pieces.row, [top, top + BAND_ROWS])
-        yield top, slice(int(first), int(last))
+def _cell_bounds(shapes: NDArray[np.object_], size: tuple[int, int]) -> Integers:
+    """First column and row of each shape within the raster, and the last ones, excluded."""
+    bounds = np.nan_to_num(shapely.bounds(shapes))
+    bounds[:, :2], bounds[:, 2:] = np.floor(bounds[:, :2]), np.ceil(bounds[:, 2:])
+    return np.asarray(np.clip(bounds, 0, [*size, *size]).astype(np.intp))
 
 
-def _along_row(cells: Floats, pieces: _Pieces, top: int) -> Floats:
-    """Integral of the values along its row, from the raster's edge to the middle of each piece."""
-    before = np.zeros((cells.shape[0], cells.shape[1] + 1))
-    np.cumsum(cells, axis=1, out=before[:, 1:])
-    row, inside = pieces.row - top, np.minimum(pieces.x.astype(np.intp), cells.shape[1] - 1)
-    return np.asarray(before[row, inside] + (pieces.x - inside) * cells[row, inside])
+def _by_window(edges: _Edges, windows: Windows, *, bounds: Integers, rows: int) -> tuple[_Edges, Integers]:
+    """Repeat edges for each window they run through; in the order of the windows, with the number of each."""
+    top, bottom = bounds[edges.zone, 1], bounds[edges.zone, 3]
+    ends = np.clip([edges.start[:, 1], edges.end[:, 1]], top, bottom)
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    needed = (low < high) & (bounds[edges.zone, 0] < bounds[edges.zone, 2])
+    first, last = (low // rows).astype(np.intp), np.ceil(high / rows).astype(np.intp)
+    edge, step = expanded(np.where(needed, last - first, 0))
+    zone = edges.zone[edge]
+    window = windows.window[windows.first[zone] + first[edge] + step - bounds[zone, 1] // rows]
+    # Small numbers are sorted by their digits, in one pass.
+    order = np.argsort(window.astype(np.min_scalar_type(len(windows.top))), kind="stable")
+    return edges.of(edge[order]), window[order]
 
 
-def _values(band: _Band, top: int) -> Floats:
-    """Values of a band of rows as stored; NaN where there is no data."""
-    raster = band.raster
-    rows = min(BAND_ROWS, raster.height - top)
-    # Masked where the nodata tag, a mask or an alpha band says so.
-    cells = raster.read(band.number, window=Window(0, top, raster.width, rows), masked=True)
-    # Compared as the file holds them: a declared -9999.9 is another number once it is wider.
-    absent = np.isin(cells.data, list(map(cells.dtype.type, _held(band.nodata, cells.dtype))))
-    values = np.where(absent, np.nan, cells.astype(np.float64).filled(np.nan))
-    _refuse_sentinels(values, band.name)
-    return np.asarray(values)
+def _chunks(edges: _Edges, begin: int, end: int) -> Iterator[slice]:
+    """Cut the edges of a window where their pieces fill a chunk."""
+    reach = np.abs(edges.end[begin:end] - edges.start[begin:end]).sum(axis=1) + 1
+    full = np.cumsum(reach) // CHUNK
+    cuts = begin + np.flatnonzero(np.diff(full, prepend=-1.0, append=np.inf))
+    yield from (slice(first, last) for first, last in pairwise(cuts))
 
 
-def _held(nodata: tuple[float, ...], kind: np.dtype) -> list[float]:
-    """Codes that a band of this kind can hold at all."""
+class _Prefixed(NamedTuple):
+    """Cells of a window, and the sums along its rows up to each column: of the values, and of the cells with data."""
+
+    window: Window
+    cells: NDArray[Any]
+    sums: NDArray[Any]
+    known: NDArray[np.bool_] | None
+    counts: NDArray[np.int32] | None
+
+
+def _prefixed(band: RasterBand, window: Window, classes: tuple[float, ...]) -> _Prefixed:
+    cells, known = band.read(window)
+    if classes:
+        chosen = np.isin(cells, classes)
+        cells = (chosen if known is None else chosen & known).view(np.uint8)
+    sums = _row_sums(cells, _exact(cells.dtype, window.width))
+    return _Prefixed(window, cells, sums, known, None if known is None else _row_sums(known, np.dtype(np.int32)))
+
+
+def _exact(kind: np.dtype[Any], width: int) -> np.dtype[Any]:
+    """Narrowest type in which no sum of a row of such values can overflow."""
     if kind.kind == "f":
-        return list(nodata)
-    limits = np.iinfo(kind)
-    return [code for code in nodata if float(code).is_integer() and limits.min <= code <= limits.max]
+        return np.dtype(np.float64)
+    largest = width * max(-int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    fitting = [one for one in (np.int32, np.int64) if largest <= np.iinfo(one).max]
+    return np.dtype(fitting[0] if fitting else np.float64)
 
 
-def _refuse_sentinels(values: np.ndarray, name: str) -> None:
-    found = sorted(set(SENTINELS) & set(np.unique(values[values < 0]).tolist()))
-    found += sorted({float(v) for v in np.unique(values[values < LEAST_PLAUSIBLE]).tolist()})
-    if found:
-        raise InputError(finding("ES-RASTER-SENTINEL", name, cell=f"{code:.9g}") for code in found[:3])
+def _row_sums(cells: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Add along each row up to each column, from 0 to that of the whole row."""
+    sums = np.empty((cells.shape[0], cells.shape[1] + 1), dtype=kind)
+    sums[:, 0] = 0
+    np.cumsum(cells, axis=1, dtype=kind, out=sums[:, 1:])
+    return sums
 
 
-def _refuse(raster: rasterio.DatasetReader, band: int, *, name: str) -> None:
-    if raster.crs is None:
-        raise InputError([finding("ES-RASTER-CRS", name)])
-    if not 1 <= band <= raster.count:
-        raise InputError([finding("ES-RASTER-BAND", name, band=band, count=raster.count)])
-    if raster.transform.b or raster.transform.d or raster.transform.e > 0:
-        raise InputError([finding("ES-RASTER-ROTATED", name)])
+class _Runs(NamedTuple):
+    """Pieces of edges, each within one row: edge, row, western and eastern end, and height.
+
+    The height has the sign of its direction.
+    """
+
+    edge: Integers
+    row: Integers
+    west: Floats
+    east: Floats
+    dy: Floats
+
+
+def _runs(edges: _Edges, window: Window) -> _Runs:
+    """Cut edges at the lines between the rows of a window, and leave what is above and below it."""
+    (x0, y0), (x1, y1) = edges.start.T, edges.end.T
+    low = np.maximum(np.minimum(y0, y1), window.row_off)
+    high = np.minimum(np.maximum(y0, y1), window.row_off + window.height)
+    first = np.floor(low).astype(np.intp)
+    edge, row = expanded(np.ceil(high).astype(np.intp) - first)
+    row += first[edge]
+    above, below = np.maximum(low[edge], row), np.minimum(high[edge], row + 1)
+    slope = (x1 - x0) / (y1 - y0)
+    ends = x0[edge] + (np.stack([above, below]) - y0[edge]) * slope[edge]
+    ends.clip(np.minimum(x0, x1)[edge], np.maximum(x0, x1)[edge], out=ends)
+    return _Runs(edge, row, ends.min(axis=0), ends.max(axis=0), (below - above) * np.sign(y1 - y0)[edge])
+
+
+class _Pieces(NamedTuple):
+    """Pieces of edges, each within one cell: edge, row and column in the window, how far in its middle is, height."""
+
+    edge: Integers
+    row: Integers
+    column: Integers
+    into: Floats
+    dy: Floats
+
+
+def _pieces(edges: _Edges, window: Window) -> _Pieces:
+    """Cut edges at the lines between rows and columns; beyond the raster, its last column is all there is."""
+    runs = _runs(edges, window)
+    west, east = runs.west - window.col_off, runs.east - window.col_off
+    begin = np.floor(west).clip(-1, window.width).astype(np.intp)
+    count = np.maximum(np.ceil(east).clip(-1, window.width + 1).astype(np.intp) - begin, 1)
+    run, step = expanded(count)
+    column = begin[run] + step
+    start = np.where(step == 0, west[run], column)
+    end = np.where(step + 1 == count[run], east[run], column + 1)
+    width = (east - west)[run]
+    share = np.divide(end - start, width, out=np.ones(len(run)), where=width > 0)
+    inside = column.clip(0, window.width - 1)
+    into = ((start + end) / 2 - inside).clip(0.0, 1.0)
+    return _Pieces(runs.edge[run], runs.row[run] - window.row_off, inside, into, runs.dy[run] * share)
+
+
+def _along(edges: _Edges, part: _Prefixed) -> Floats:
+    """Integrals along each edge of the values, of their sizes, and of the cells with data.
+
+    Counted from the first column of each zone: the less is added, the less is lost when it cancels.
+    """
+    width = part.window.width
+    pieces = _pieces(edges, part.window)
+    left = edges.left[pieces.edge] - part.window.col_off
+    here, there = (pieces.row * (width + 1) + column for column in (pieces.column, left))
+    cell = here - pieces.row
+    terms = (part.sums.take(here) - part.sums.take(there) + pieces.into * part.cells.take(cell)) * pieces.dy
+    if part.known is None or part.counts is None:
+        seen = (pieces.column - left + pieces.into) * pieces.dy
+    else:
+        seen = (part.counts.take(here) - part.counts.take(there) + pieces.into * part.known.take(cell)) * pieces.dy
+    begins = np.searchsorted(pieces.edge, np.arange(len(edges.zone)))
+    return np.stack([np.add.reduceat(one, begins) for one in (terms, np.abs(terms), seen)])

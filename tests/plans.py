@@ -87,8 +87,11 @@ def plan_of(
         index=pd.Index(list(places), name="action", dtype="str"),
     )
     shapes = [None if isinstance(place, str) else place for place in places.values()]
-    columns = ["action", *BLANK]
-    rows = pd.DataFrame(list(effects) or [effect(name) for name in places], columns=columns)
+    given = pd.DataFrame(list(effects) or [effect(name) for name in places])
+    more = given.columns.difference(["action", *BLANK])
+    # What one effect has and another does not is blank.
+    texts = [name for name in more if given[name].map(type).eq(str).any()]
+    rows = given[["action", *BLANK, *more]].fillna(dict.fromkeys(texts, ""))
     return Plan(gpd.GeoDataFrame(table, geometry=shapes, crs=crs), rows)
 
 

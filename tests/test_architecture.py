@@ -212,7 +212,8 @@ def exports() -> dict[str, str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    return ast.literal_eval(values["_EXPORTS"])
+    modules = ast.literal_eval(values["_MODULES"])
+    return {name: module for module, names in modules.items() for name in names.split()}
 
 
 def test_type_checkers_see_the_names_that_are_loaded_when_used():

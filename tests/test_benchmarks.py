@@ -132,7 +132,7 @@ def test_exit_code_is_1_when_a_goal_is_missed(capsys, name, code, rows):
 def test_a_quick_run_is_held_to_its_own_limit(capsys):
     assert main(["good", "--quick"], known={"good": fake(2.0)}) == 0
     last = capsys.readouterr().out.splitlines()[-1].split(" | ")
-    assert (last[0], last[1], last[3], last[-1]) == ("all of this quick run", "limit", "50 s", "yes")
+    assert (last[0], last[1], last[3], last[-1]) == ("all of this quick run", "limit", "180 s", "yes")
 
 
 def test_an_unknown_name_exits_2_and_lists_what_exists(capsys):

@@ -267,7 +267,8 @@ def test_an_effect_without_a_place_has_no_number_at_all() -> None:
     """Its reach is not known: a zero would be a claim."""
     plan, city = plan_of({"X": "unlocated"}), four_zones()
     asked = {"priority": city["population"] < 250, "rankings": {"income": INCOME}}
-    assert effects_of(plan, **asked).iloc[0].drop(["unit", "per", "undefined"]).isna().all()
+    said = ["unit", "per", "reach", "reach_source", "undefined"]
+    assert effects_of(plan, **asked).iloc[0].drop(said).isna().all()
     row = groups_of(plan).iloc[0]
     known = ["unit", "label", "dimension", "own_universe", "people", "share_of_people", "undefined"]
     assert row.drop(known).isna().all()

@@ -154,7 +154,7 @@ class TestCatalogue:
     @pytest.mark.parametrize("name", RAW)
     def test_lacks_at_most_what_only_the_project_can_know(self, name):
         reach = reach_of(KINDS[name])
-        lacking = missing_keys(str(reach["reach"]), str(reach.get("kernel", "")), reach.keys())
+        lacking = missing_keys(str(reach["reach"]), str(reach.get("kernel", "")), given=reach.keys())
         wanted = {"area": ["layer"], "decay": ["floor_m"]}.get(KINDS[name].reach, [])
         assert lacking == (
             wanted or (["distance_m"] if KINDS[name].reach == "within" and not distance_text(KINDS[name]) else [])
@@ -275,7 +275,7 @@ class TestReach:
     def test_kernel_comes_with_its_kind(self):
         reach = reach_of(KINDS["hazardous_facility_closure"], {"floor_m": 100.0})
         assert reach == {"reach": "decay", "distance_m": 5000, "kernel": "inverse", "floor_m": 100}
-        assert missing_keys("decay", "inverse", reach.keys()) == []
+        assert missing_keys("decay", "inverse", given=reach.keys()) == []
 
     @given(st.sampled_from(sorted(KINDS)), st.dictionaries(st.sampled_from(REACH_KEYS), st.floats(1, 1e4)))
     def test_all_that_is_stated_is_kept(self, name, stated):

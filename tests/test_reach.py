@@ -37,6 +37,10 @@ class TestDiscs:
         disc = discs(place(longitude, latitude), np.array([5000.0]), study=COPENHAGEN)
         assert radii_of(disc, longitude, latitude) == pytest.approx(np.full(257, 5000.0), rel=1e-3)
 
+    def test_a_drawn_disc_has_the_area_of_the_circle(self):
+        disc = discs(place(12.5, 55.7), np.array([1000.0]), study=COPENHAGEN)
+        assert disc.area[0] == pytest.approx(np.pi * 1e6, rel=1e-8)
+
     def test_around_a_line_and_an_area(self):
         shapes = gpd.GeoSeries(
             [shapely.LineString([(0, 0), (1000, 0)]), shapely.box(0, 0, 1000, 1000)],

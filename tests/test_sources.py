@@ -14,6 +14,7 @@ from equity_screen.sources import (
     EarlierTable,
     EffectRule,
     NeighbourhoodsFile,
+    OuterFile,
 )
 
 SMALLEST = {
@@ -21,6 +22,7 @@ SMALLEST = {
     BlocksFile: {"file": "b.csv", "people": "n"},
     ActionsFile: {"file": "a.csv"},
     BoundaryFile: {"label": "Wards", "file": "w.gpkg", "id": "ward"},
+    OuterFile: {"file": "county.gpkg", "population": "n"},
     EarlierTable: {
         "file": "census.csv",
         "id": "zone",

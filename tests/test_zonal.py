@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-
 import exactextract
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
+from hypothesis import given, settings, strategies as st
+from pyproj import CRS
 from rasterio import Affine
 
-from equity_screen.errors import InputError
-from equity_screen.zonal import raster_means
-
-EAST, NORTH = 560_000.0, 6_200_000.0  # south-west corner
-NORTH_UP = Affine(100.0, 0.0, EAST, 0.0, -100.0, NORTH + 200.0)
-# Rows from the north; 100 m cells, so the raster is 300 m wide and 200 m high.
-VALUES = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-
-
-def write(path, values=VALUES, *, transform=NORTH_UP, crs="EPSG:25832", mask=None, scaling=None, **profile):
-    bands = np.atleast_3d(values.T).T if values.ndim == 2 else values
-    profile = {"dtype": "float64", "count": len(bands), "crs": crs, "transform": transform, **profile}
-    with rasterio.open(path, "w", driver="GTiff", height=bands.shape[1], width=bands.shape[2], **profile) as target:
-        target.write(bands.astype(profile["dtype"]))
-        if scaling:
-            target.scales, target.offsets = [scaling[0]], [scaling[1]]
-        if mask is not None:
-            target.write_mask(mask)
-    return path
-
-
-def zone(west, south, east, north):
-    return shapely.box(EAST + west, NORTH + south, EAST + east, NORTH + north)
-
-
-def zones(*shapes, crs=25832):
-    return gpd.GeoSeries(shapes, index=[f"Z{i + 1}" for i in range(len(shapes))], crs=crs)
+from equity_screen.errors import InputError, UsageError
+from equity_screen.zonal import CHUNK, raster_means, raster_summary, raster_sums
+from tests.geotiffs import EAST, NORTH, NORTH_UP, VALUES, over, random_shapes, write, zone, zones
 
 
 def means(path, *shapes, **options):
@@ -172,35 +149,11 @@ class TestBands:
         path = write(tmp_path / "r.tif", np.stack([VALUES, 10 * VALUES]))
         assert [means(path, zone(0, 0, 300, 200), band=b)[0][0] for b in (1, 2)] == [3.5, 35.0]
 
-    @pytest.mark.parametrize("band", [0, 2])
-    def test_no_such_band(self, raster, band):
-        with pytest.raises(InputError, match=rf"heat.tif: no band {band} among 1. Mend: name one with band"):
-            means(raster, zone(0, 0, 1, 1), band=band)
-
 
 class TestRefusals:
-    @pytest.mark.parametrize(
-        "transform",
-        [
-            Affine(100, 10, EAST, 0, -100, NORTH),
-            Affine(100, 0, EAST, 10, -100, NORTH),
-            Affine(100, 0, EAST, 0, 100, NORTH),
-        ],
-        ids=["sheared", "rotated", "south up"],
-    )
-    def test_rotated_or_south_up(self, tmp_path, transform):
-        with pytest.raises(InputError, match=r"r.tif: the raster is rotated or south up. Mend: warp it north up"):
-            means(write(tmp_path / "r.tif", transform=transform), zone(0, 0, 1, 1))
-
     def test_no_crs(self, tmp_path):
         with pytest.raises(InputError, match=r"r.tif: the raster has no CRS"):
             means(write(tmp_path / "r.tif", crs=None), zone(0, 0, 1, 1))
-
-    @pytest.mark.parametrize("content", [b"", b"II*\0torn", b"<VRTDataset rasterXSize='1' rasterYSize='1'/>"])
-    def test_not_a_geotiff(self, tmp_path, content):
-        (tmp_path / "r.tif").write_bytes(content)
-        with pytest.raises(InputError, match=r"r.tif: cannot be read as a GeoTIFF"):
-            means(tmp_path / "r.tif", zone(0, 0, 1, 1))
 
     def test_a_torn_geotiff(self, tmp_path):
         path = write(tmp_path / "r.tif", np.ones((200, 200)), transform=Affine(1, 0, EAST, 0, -1, NORTH + 200))
@@ -224,24 +177,12 @@ def cell_by_cell(path, shapes, *, nodata=()):
         yield (part[known] * values[known]).sum() / seen if seen else np.nan, seen / shape.area
 
 
-def random_shapes(rng, count):
-    """Triangles, stars with holes and pairs of them, in and around a raster of 300 × 200 m; some on its very lines."""
-    for number in range(count):
-        angles = np.sort(rng.random(3 + number % 9)) * 2 * np.pi
-        reach = 20 + 150 * rng.random((len(angles), 1))
-        star = shapely.Polygon(rng.random(2) * (300, 200) + reach * np.column_stack([np.cos(angles), np.sin(angles)]))
-        star = shapely.make_valid(star).difference(shapely.Point(150, 100).buffer(15))
-        star = shapely.union_all([star, shapely.box(*(20 * np.floor(rng.random(2) * 12)), 280, 240)][: 1 + number % 2])
-        yield shapely.transform(star, lambda places: places + np.array([EAST, NORTH]))
-
-
 @pytest.mark.parametrize("size", [(2, 3), (17, 11), (600, 9)])  # the last has several bands of rows
 def test_equals_the_sum_over_every_cell(tmp_path, size):
     rng = np.random.default_rng(sum(size))
     cells = rng.normal(1e3, 50, size)
     cells[rng.random(size) < 0.2] = 7.0
-    transform = Affine(300 / size[1], 0, EAST, 0, -200 / size[0], NORTH + 200)
-    path = write(tmp_path / "random.tif", cells, transform=transform)
+    path = write(tmp_path / "random.tif", cells, transform=over(size))
     shapes = [shape for shape in random_shapes(rng, 30) if shape.area > 1]
     found = raster_means(path, zones(*shapes), nodata=(7.0,))
     by_hand = np.array(list(cell_by_cell(path, shapes, nodata=(7.0,))))
@@ -249,16 +190,24 @@ def test_equals_the_sum_over_every_cell(tmp_path, size):
     np.testing.assert_allclose(found["coverage"], by_hand[:, 1].clip(0, 1), atol=1e-11)
 
 
-def test_agrees_with_exactextract_to_its_single_precision(tmp_path):
+def oracle(path, shapes, stats):
+    """What exactextract makes of the file; it wants a CRS of its own spelling."""
+    frame = gpd.GeoDataFrame(geometry=list(shapes), crs=CRS.from_wkt(rasterio.open(path).crs.to_wkt()))
+    return exactextract.exact_extract(str(path), frame, stats, output="pandas")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("nodata", [None, 7])
+def test_agrees_with_exactextract_to_its_single_precision(tmp_path, kind, nodata):
     rng = np.random.default_rng(5)
-    transform = Affine(300 / 40, 0, EAST, 0, -200 / 30, NORTH + 200)
-    path = write(tmp_path / "random.tif", rng.random((30, 40)), transform=transform)
+    cells = rng.integers(0, 100, (300, 400)) // 5 + 5.0
+    tiles = {"tiled": True, "blockxsize": 64, "blockysize": 64}
+    path = write(tmp_path / "r.tif", cells, transform=over((300, 400)), dtype=kind, nodata=nodata, **tiles)
     shapes = [shape for shape in random_shapes(rng, 12) if shape.area > 1]
-    frame = gpd.GeoDataFrame(geometry=shapes, crs=25832)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        oracle = exactextract.exact_extract(str(path), frame, ["mean"], output="pandas")["mean"]
-    np.testing.assert_allclose(raster_means(path, zones(*shapes))["mean"], oracle, rtol=1e-6)
+    truth = oracle(path, shapes, ["mean", "sum", "count"])
+    found = raster_sums(path, zones(*shapes))
+    np.testing.assert_allclose(raster_means(path, zones(*shapes))["mean"], truth["mean"], rtol=1e-6)
+    np.testing.assert_allclose(found[["sum", "cells"]], truth[["sum", "count"]], rtol=1e-6)
 
 
 def test_which_way_a_ring_runs_changes_nothing(raster):
@@ -288,3 +237,214 @@ def test_a_zone_of_zeros_beside_large_values_has_a_mean_of_exactly_nought(tmp_pa
         shapely.Point(EAST + 200 + x, NORTH + 100 + y).buffer(15 + x, quad_segs=7) for x, y in rng.random((20, 2)) * 20
     ]
     assert raster_means(path, zones(*shapes))["mean"].tolist() == [0.0] * 20
+
+
+class TestSums:
+    def test_in_the_head(self, raster):
+        """All six cells, a cell and a half, and half a cell with half the zone beside the raster."""
+        found = raster_sums(raster, zones(zone(0, 0, 300, 200), zone(50, 100, 200, 200), zone(-50, 100, 50, 200)))
+        assert found["sum"].tolist() == pytest.approx([21.0, 2.5, 0.5])
+        assert found["cells"].tolist() == pytest.approx([6.0, 1.5, 0.5])
+        assert found["coverage"].tolist() == pytest.approx([1.0, 1.0, 0.5])
+
+    def test_no_overlap_is_missing_and_never_0(self, raster):
+        [row] = raster_sums(raster, zones(zone(5000, 0, 5100, 100))).to_dict("records")
+        assert row == {"sum": pytest.approx(np.nan, nan_ok=True), "coverage": 0.0, "cells": 0.0}
+
+    def test_each_cell_is_scaled_and_offset(self, tmp_path):
+        path = write(tmp_path / "r.tif", VALUES, dtype="int16", scaling=(2.0, 10.0), nodata=6)
+        assert raster_sums(path, zones(zone(0, 0, 300, 200)))["sum"].tolist() == [2 * 15 + 5 * 10]
+
+    def test_nothing_there_is_exactly_nought(self, tmp_path):
+        path = write(tmp_path / "r.tif", 0 * VALUES)
+        assert raster_sums(path, zones(zone(7, 7, 188, 133)))["sum"].tolist() == [0.0]
+
+    def test_classes_are_counted_in_cells(self, tmp_path):
+        path = write(tmp_path / "cover.tif", np.array([[21, 22, 41], [11, 21, 255]]), dtype="uint8", nodata=255)
+        boxes = zones(zone(0, 0, 300, 200), zone(50, 100, 300, 200), zone(0, 0, 100, 100), zone(210, 10, 290, 90))
+        found = raster_sums(path, boxes, classes=(21, 22))
+        assert found["sum"].tolist() == pytest.approx([3.0, 1.5, 0.0, np.nan], nan_ok=True)
+        assert found["cells"].tolist() == pytest.approx([5.0, 2.5, 1.0, 0.0])
+        assert found["sum"].tolist()[2] == 0
+
+    def test_classes_are_values_as_stored(self, tmp_path):
+        path = write(tmp_path / "r.tif", VALUES, dtype="int16", scaling=(10.0, 1.0))
+        assert raster_sums(path, zones(zone(0, 0, 300, 200)), classes=(2, 5, 50))["sum"].tolist() == [2.0]
+
+    @pytest.mark.parametrize(
+        ("kind", "largest"),
+        [("uint8", 255), ("int16", -32768), ("uint16", 65535), ("int32", 2**31 - 1), ("uint32", 2**32 - 1)],
+    )
+    def test_sums_of_wide_rows_do_not_overflow(self, tmp_path, kind, largest):
+        cells = np.full((1, 70_000), float(largest))
+        path = write(tmp_path / "r.tif", cells, dtype=kind, transform=Affine(1, 0, EAST, 0, -1, NORTH + 1))
+        found = raster_sums(path, zones(shapely.box(EAST, NORTH, EAST + 70_000, NORTH + 1)))
+        assert found["sum"].tolist() == [70_000.0 * largest]
+
+
+class TestAnyTransform:
+    """The same cells stored another way round: nothing of the answer changes."""
+
+    SIZE = (30, 40)
+
+    def cells(self):
+        rng = np.random.default_rng(11)
+        return np.where(rng.random(self.SIZE) < 0.2, 255, rng.integers(0, 90, self.SIZE))
+
+    def both(self, tmp_path, cells, transform, moved=lambda shape: shape):
+        rng = np.random.default_rng(12)
+        shapes = [shape for shape in random_shapes(rng, 20) if shape.area > 1]
+        plain = write(tmp_path / "plain.tif", self.cells(), dtype="uint8", nodata=255, transform=over(self.SIZE))
+        other = write(tmp_path / "other.tif", cells, dtype="uint8", nodata=255, transform=transform)
+        return raster_sums(plain, zones(*shapes)), raster_sums(other, zones(*map(moved, shapes))), shapes, plain
+
+    @pytest.mark.parametrize("flips", [(0,), (1,), (0, 1)], ids=["south up", "east first", "both"])
+    def test_mirrored(self, tmp_path, flips):
+        at = over(self.SIZE)
+        for axis in flips:
+            last = (0, self.SIZE[0]) if axis == 0 else (self.SIZE[1], 0)
+            at = at @ Affine.translation(*last) @ Affine.scale(*((1, -1) if axis == 0 else (-1, 1)))
+        one, other, _, _ = self.both(tmp_path, np.flip(self.cells(), flips), at)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-10, atol=1e-10)
+
+    def test_columns_stored_as_rows(self, tmp_path):
+        at = over(self.SIZE) @ Affine(0, 1, 0, 1, 0, 0)
+        one, other, _, _ = self.both(tmp_path, self.cells().T, at)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-10, atol=1e-10)
+
+    @pytest.mark.parametrize("degrees", [1, 30, 90, -135])
+    def test_turned_with_the_zones(self, tmp_path, degrees):
+        """Exactextract measures the raster as it stood before it was turned."""
+        turn = Affine.rotation(degrees, pivot=(EAST, NORTH))
+        moved = lambda shape: shapely.transform(shape, lambda xy: np.column_stack(turn @ tuple(xy.T)))  # noqa: E731
+        one, other, shapes, plain = self.both(tmp_path, self.cells(), turn @ over(self.SIZE), moved)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9, atol=1e-9)
+        truth = oracle(plain, shapes, ["sum", "count"])
+        np.testing.assert_allclose(other[["sum", "cells"]].fillna(0), truth, rtol=1e-6)
+
+    def test_sheared_in_the_head(self, tmp_path):
+        """Each row half a cell farther east than the one above."""
+        path = write(tmp_path / "r.tif", transform=Affine(100, 50, EAST, 0, -100, NORTH + 200))
+        cell = shapely.Polygon([(EAST + x, NORTH + y) for x, y in [(50, 100), (150, 100), (200, 0), (100, 0)]])
+        assert raster_means(path, zones(cell)).to_numpy().tolist() == [[4.0, pytest.approx(1.0)]]
+
+
+class TestSummary:
+    def test_in_the_head(self, tmp_path):
+        path = write(tmp_path / "r.tif", np.array([[1, 2, 2], [4, 2, 255]]), dtype="uint8", nodata=255)
+        found = raster_summary(path, zones(zone(0, 0, 300, 200), zone(0, 0, 100, 200), zone(900, 0, 950, 50)))
+        assert found.columns.tolist() == ["min", "max", "median", "majority", "coverage"]
+        assert found.iloc[0].tolist() == pytest.approx([1.0, 4.0, 2.0, 2.0, 5 / 6])
+        assert found.iloc[1].tolist() == pytest.approx([1.0, 4.0, 2.5, 4.0, 1.0])  # as much of 1 as of 4
+        assert found.iloc[2, :4].isna().all()
+        assert found.index.tolist() == ["Z1", "Z2", "Z3"]
+
+    def test_none_in_sight(self, raster):
+        found = raster_summary(raster, zones(zone(900, 0, 950, 50)), ("max",))
+        assert found.columns.tolist() == ["max", "coverage"]
+        assert np.isnan(found.loc["Z1", "max"])
+
+    @pytest.mark.parametrize("transform", [NORTH_UP, Affine(100, 0, EAST, 0, 100, NORTH)], ids=["north up", "south up"])
+    def test_scaled_whichever_way_up(self, tmp_path, transform):
+        cells = VALUES if transform == NORTH_UP else VALUES[::-1]
+        path = write(tmp_path / "r.tif", cells, dtype="int16", scaling=(10.0, 5.0), transform=transform)
+        found = raster_summary(path, zones(zone(10, 110, 90, 190), zone(210, 10, 290, 90)).to_crs(4326), ("min", "max"))
+        assert found[["min", "max"]].to_numpy().tolist() == [[15.0, 15.0], [65.0, 65.0]]
+
+    def test_equals_exactextract_on_the_file_itself(self, tmp_path):
+        """As numbers with a point: of whole ones exactextract cuts the median off."""
+        rng = np.random.default_rng(13)
+        path = write(tmp_path / "r.tif", rng.integers(0, 9, (40, 50)), nodata=3, transform=over((40, 50)))
+        shapes = [shape for shape in random_shapes(rng, 12) if shape.area > 1]
+        stats = ["min", "max", "median", "majority"]
+        truth = oracle(path, shapes, stats)
+        assert raster_summary(path, zones(*shapes))[stats].to_numpy().tolist() == truth[stats].to_numpy().tolist()
+
+    def test_the_same_checks(self, tmp_path):
+        with pytest.raises(InputError, match="cells of -9999 stand for a missing value"):
+            raster_summary(write(tmp_path / "r.tif", VALUES - 10_000), zones(zone(0, 0, 300, 200)), ["max"])
+
+    def test_other_summaries(self, raster):
+        with pytest.raises(UsageError, match="no summary is called 'mean'; there are: min, max, median, majority"):
+            raster_summary(raster, zones(zone(0, 0, 1, 1)), ["max", "mean"])
+
+
+def voronoi(seeds):
+    """Zones that leave no gap around a raster and overlap nowhere: they reach beyond its edges."""
+    frame = shapely.box(-40, -30, 340, 230)
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(seeds), extend_to=frame))
+    return shapely.transform(shapely.intersection(cells, frame), lambda xy: xy + np.array([EAST, NORTH]))
+
+
+SEEDS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 200)), min_size=2, max_size=12, unique=True)
+
+
+@pytest.fixture(scope="module")
+def random_raster(tmp_path_factory):
+    rng = np.random.default_rng(17)
+    cells = rng.integers(0, 255, (600, 350))
+    return write(tmp_path_factory.mktemp("laws") / "r.tif", cells, dtype="uint8", nodata=9, transform=over((600, 350)))
+
+
+@pytest.fixture(scope="module")
+def constant_raster(tmp_path_factory):
+    cells = np.full((40, 70), 0.1)
+    return write(tmp_path_factory.mktemp("laws") / "c.tif", cells, transform=over((40, 70)))
+
+
+class TestLaws:
+    @given(SEEDS)
+    @settings(max_examples=25)
+    def test_a_partition_holds_what_the_city_holds(self, random_raster, seeds):
+        parts = voronoi(seeds)
+        found = raster_sums(random_raster, zones(*parts))
+        with rasterio.open(random_raster) as file:
+            cells = file.read(1, masked=True)
+        assert found["sum"].sum() == pytest.approx(float(cells.sum()), rel=1e-12)
+        assert found["cells"].sum() == pytest.approx(float(cells.count()), rel=1e-12)
+        assert found["coverage"].between(0, 1).all()
+
+    @given(SEEDS)
+    @settings(max_examples=25)
+    def test_a_constant_stays_constant_and_areas_are_exact(self, constant_raster, seeds):
+        parts = voronoi(seeds)
+        means, sums = raster_means(constant_raster, zones(*parts)), raster_sums(constant_raster, zones(*parts))
+        assert means["mean"].to_numpy() == pytest.approx(0.1, rel=1e-12)
+        frame = zone(0, 0, 300, 200)
+        # The zones' coordinates are of seven digits before the point: the inside of them is known to 1e-9 m.
+        inside = shapely.area(shapely.intersection(parts, frame)) / (60_000 / 2_800)
+        assert sums["cells"].to_numpy() == pytest.approx(inside, rel=1e-12, abs=1e-8)
+
+    @given(SEEDS, st.randoms(use_true_random=False))
+    @settings(max_examples=15)
+    def test_the_order_of_the_zones_changes_no_bit(self, random_raster, seeds, chance):
+        parts = zones(*voronoi(seeds))
+        order = chance.sample(range(len(parts)), len(parts))
+        one, other = raster_sums(random_raster, parts), raster_sums(random_raster, parts.iloc[order])
+        pd.testing.assert_frame_equal(one, other.loc[one.index], check_exact=True)
+
+    def test_areas_to_the_last_digits(self, tmp_path):
+        """At the origin, where coordinates lose nothing."""
+        rng = np.random.default_rng(19)
+        shapes = [shapely.Point(x, y).buffer(r, quad_segs=40) for x, y, r in rng.random((200, 3)) * 60 + 70]
+        path = write(tmp_path / "r.tif", np.ones((300, 300)), transform=Affine(1, 0, 0, 0, -1, 300), dtype="uint8")
+        inside = shapely.area([shapely.intersection(shape, shapely.box(0, 0, 300, 300)) for shape in shapes])
+        assert raster_sums(path, zones(*shapes))["sum"].to_numpy() == pytest.approx(inside, rel=1e-12)
+
+
+def test_two_parts_far_apart_with_a_band_of_rows_between(tmp_path):
+    cells = np.repeat(np.arange(1200.0), 4).reshape(1200, 4)
+    path = write(tmp_path / "r.tif", cells, transform=Affine(1, 0, EAST, 0, -1, NORTH + 1200))
+    pair = shapely.union_all([zone(0, 1190, 2, 1200), zone(1, 0, 3.5, 10)])
+    found = raster_sums(path, zones(pair))
+    assert found["sum"].tolist() == pytest.approx([2 * sum(range(10)) + 2.5 * sum(range(1190, 1200))])
+
+
+def test_borders_of_more_pieces_than_a_chunk(tmp_path, monkeypatch):
+    rng = np.random.default_rng(23)
+    path = write(tmp_path / "r.tif", rng.random((60, 80)), transform=over((60, 80)))
+    shapes = zones(*(shape for shape in random_shapes(rng, 20) if shape.area > 1))
+    whole = raster_sums(path, shapes)
+    monkeypatch.setattr("equity_screen.zonal.CHUNK", 50)
+    assert CHUNK > 10_000
+    pd.testing.assert_frame_equal(whole, raster_sums(path, shapes), check_exact=True)

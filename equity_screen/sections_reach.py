@@ -1,0 +1,251 @@
+"""Section of the report on who is reached, how often, from how far, and who is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from equity_screen.pages import ACTIVE_SCOPE, NO_BREAK, count_text, distinct_names, people_known, percent_words, uncounted_words
+from equity_screen.people import EVERYONE
+from equity_screen.recipe import LEDGERS
+
+if TYPE_CHECKING:
+    from equity_screen.result import Result
+
+MOST_MISSED, MOST_PAIRS = 20, 15
+PAIRS_NOTE = "pairs of actions"
+TIMES = {"0": "none", "1": "one", "2": "two", "3+": "many"}
+SHARES = {1.0: "a larger share", -1.0: "a smaller share", 0.0: "the same share"}
+ALL_IN = 1.0 - 1e-9
+
+
+def reach_section(result: Result) -> dict[str, Any]:
+    """Gather what the report says of the people in reach of the active actions: how often, from how far, who is not.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+
+    Returns
+    -------
+    dict
+        ``reached``: for each ledger that counts people by place its tables and curves. ``pairs_note``: which pairs
+        of actions were listed.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> benefits, burdens = reach_section(screen(four_zones(), four_actions()))["reached"]
+    >>> [(row["label"], row["none"], row["one"]) for row in burdens["times"]][0]
+    ('Everyone', '400 (40.0\xa0%)', '600 (60.0\xa0%)')
+    """
+    counted = [ledger for ledger in LEDGERS if len(result.actions) and not uncounted_words(result, ledger)]
+    parts = (_of_ledger(result, ledger) for ledger in counted)
+    return {
+        "reached": [part for part in parts if any(part[name] for name in ("times", "distances", "priority"))],
+        "pairs_note": result.methods.get(PAIRS_NOTE, ""),
+    }
+
+
+def alone_by_action(only_by: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Find how many people each action alone reaches: of the active ones, or of all where it is not active.
+
+    Parameters
+    ----------
+    only_by : DataFrame
+        Table of the result.
+
+    Returns
+    -------
+    dict of (ledger, action) to dict
+        Row for everyone.
+
+    Examples
+    --------
+    >>> columns = ["scope", "ledger", "action", "group", "people_only"]
+    >>> rows = [("active actions", "benefit", "P", "everyone", 5.0), ("all actions", "benefit", "P", "everyone", 3.0)]
+    >>> alone_by_action(pd.DataFrame(rows, columns=columns))["benefit", "P"]["people_only"]
+    5.0
+    """
+    rows = only_by[only_by["group"] == EVERYONE].to_dict("records")
+    # Those of the active actions come last, and so take the place of the others.
+    ordered = sorted(rows, key=lambda row: row["scope"] == ACTIVE_SCOPE)
+    return {(str(row["ledger"]), str(row["action"])): dict(row) for row in ordered}
+
+
+def _of_ledger(result: Result, ledger: str) -> dict[str, Any]:
+    return {
+        "key": f"reach-{ledger}",
+        "ledger": ledger,
+        **_times(_mine(result.times_reached, ledger)),
+        **_distances(
+            _mine(result.distances, ledger), result.question.near_m, holds=_holds(_mine(result.holds, ledger))
+        ),
+        "curves": list(_curves(_mine(result.distance_curve, ledger), ledger)),
+        **_missed(result, ledger),
+        **_pairs(result, ledger),
+    }
+
+
+def _mine(table: pd.DataFrame, ledger: str) -> pd.DataFrame:
+    """Take the rows of a ledger of the active actions; a table without rows may lack the columns."""
+    return table[(table["scope"] == ACTIVE_SCOPE) & (table["ledger"] == ledger)] if len(table) else table
+
+
+def _times(rows: pd.DataFrame) -> dict[str, Any]:
+    """Give a row for each group, with people and share reached so many times; the reasons where there are none."""
+    if rows.empty or rows["people"].isna().all():
+        return {"times": []}
+    said = [f"{count_text(n)} ({percent_words(share)})" for n, share in zip(rows["people"], rows["share"], strict=True)]
+    named = rows.assign(said=said, times=rows["times"].astype(str).map(TIMES))
+    wide = named.pivot_table("said", "group", "times", aggfunc="first", sort=False)
+    about = rows.drop_duplicates("group").set_index("group")[["label", "undefined"]]
+    return {"times": about.join(wide).to_dict("records")}
+
+
+def _distances(rows: pd.DataFrame, asked: tuple[float, ...], *, holds: dict[str, str]) -> dict[str, Any]:
+    """Give a row for each group, its further columns, and the share of everyone that a lattice stands for."""
+    if rows.empty or rows["people"].isna().all() or rows["median_m"].isna().all():
+        return {"distances": [], "further": [], "sampled": 0.0}
+    further = [(f"within_{d:g}_m", f"Live within {count_text(d)}{NO_BREAK}m", "percent") for d in asked]
+    further += [("holds", "Beside everyone, so near lives", "text")] if holds else []
+    told = rows.assign(holds=rows["group"].map(holds).fillna(""))
+    sampled = float(rows["sampled"].iloc[0])
+    return {"distances": told.to_dict("records"), "further": further, "sampled": max(sampled, 0.0)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of a group within each distance of the nearest action, beside that of everyone, ready to be drawn.
+
+    Parameters
+    ----------
+    key, label, ledger : str
+        Unique in the page; the group's name; the ledger.
+    group, everyone : str
+        Points of the two lines; the group's are blank where it is everyone.
+    ticks : tuple of (float, str)
+        Place [px] and name of the distances on the axis.
+
+    Examples
+    --------
+    >>> Curve("c1", "Renters", "benefit", "", "34.0,8.0", ()).y(1.0)
+    8.0
+    """
+
+    key: str
+    label: str
+    ledger: str
+    group: str
+    everyone: str
+    ticks: tuple[tuple[float, str], ...]
+    width: ClassVar[float] = 250.0
+    height: ClassVar[float] = 150.0
+    left: ClassVar[float] = 42.0
+    right: ClassVar[float] = 224.0
+    top: ClassVar[float] = 8.0
+    bottom: ClassVar[float] = 126.0
+    shares: ClassVar[tuple[float, ...]] = (0.0, 0.5, 1.0)
+
+    @classmethod
+    def y(cls, share: float) -> float:
+        """Find how far from the top a share stands.
+
+        Parameters
+        ----------
+        share : float
+            Share [0–1].
+
+        Returns
+        -------
+        float
+            Distance from the top [px].
+        """
+        return round(cls.bottom - (cls.bottom - cls.top) * share, 1)
+
+    @classmethod
+    def x(cls, part: float) -> float:
+        """Find how far from the left a part of the axis stands.
+
+        Parameters
+        ----------
+        part : float
+            Part of the axis [0–1].
+
+        Returns
+        -------
+        float
+            Distance from the left [px].
+        """
+        return round(cls.left + (cls.right - cls.left) * part, 1)
+
+
+def _curves(rows: pd.DataFrame, ledger: str) -> Iterator[Curve]:
+    """Draw each group beside everyone, as far as anybody lives; everyone alone where there is no group."""
+    if rows.empty or rows["share"].isna().all():
+        return
+    wide = rows.pivot_table("share", "distance_m", "group", sort=False).sort_index()
+    far = (wide.min(axis=1) >= ALL_IN).to_numpy()
+    wide = wide.iloc[: int(np.argmax(far)) + 1] if far.any() else wide
+    most = float(wide.index[-1])
+    ticks = tuple((Curve.x(part), f"{count_text(part * most)}{NO_BREAK + 'm' if part else ''}") for part in (0.0, 0.5, 1.0))
+    labels = dict(zip(rows["group"], rows["label"], strict=True))
+    for number, name in enumerate(wide.columns.drop(EVERYONE) if len(wide.columns) > 1 else [EVERYONE]):
+        group = "" if name == EVERYONE else _points(wide[name], most)
+        label = str(labels[name])
+        yield Curve(f"curve-{ledger}-{number}", label, ledger, group, _points(wide[EVERYONE], most), ticks)
+
+
+def _points(shares: pd.Series, most: float) -> str:
+    parts = shares.index.to_numpy(dtype=float) / most if most > 0 else np.zeros(len(shares))
+    return " ".join(f"{Curve.x(part)},{Curve.y(share)}" for part, share in zip(parts, shares, strict=True))
+
+
+def _holds(rows: pd.DataFrame) -> dict[str, str]:
+    """Say for each group over which distances more of it, or fewer, live so near than of everyone."""
+    said: dict[str, dict[str, None]] = {}
+    for row in rows.sort_values("distance_m", kind="stable").to_dict("records") if len(rows) else ():
+        if row["sign"] in SHARES:
+            said.setdefault(row["group"], {})[f"{SHARES[row['sign']]} {row['holds']}"] = None
+    # A range is said once, however many of the asked distances lie in it.
+    return {group: _metres("; ".join(ranges)) for group, ranges in said.items()}
+
+
+def _metres(text: str) -> str:
+    """Keep a unit with its number."""
+    return text.replace(" m", f"{NO_BREAK}m")
+
+
+def _missed(result: Result, ledger: str) -> dict[str, Any]:
+    """Give the priority neighbourhoods that nothing reaches, with the nearest action by its name."""
+    hoods, table = result.neighbourhoods, _mine(result.missed, ledger)
+    lived_in = (hoods["population"] > 0) | (not people_known(result))
+    shown = table.head(MOST_MISSED)
+    return {
+        "priority": int((hoods["priority"].astype(bool) & lived_in).sum()),
+        "missed": shown.assign(nearest=_named(result, shown.get("nearest"))).to_dict("records"),
+        "missed_count": len(table),
+        "missed_rest": len(table) - len(shown),
+        "missed_people": float(table["people"].sum(min_count=1)) if len(table) else 0.0,
+    }
+
+
+def _pairs(result: Result, ledger: str) -> dict[str, Any]:
+    """Give the pairs of actions that reach most of the same people."""
+    table = _mine(result.overlaps, ledger)
+    table = table[table["group"] == EVERYONE] if len(table) else table
+    shown = table.head(MOST_PAIRS)
+    names = {column: _named(result, shown.get(column)) for column in ("action", "other")}
+    return {"pairs": shown.assign(**names).to_dict("records"), "pairs_rest": len(table) - len(shown)}
+
+
+def _named(result: Result, ids: pd.Series | None) -> list[str]:
+    """Name actions by their ids; one without a name keeps its id."""
+    names = dict(zip(result.actions.index.astype(str), distinct_names(result.actions), strict=True))
+    return [] if ids is None else [names.get(str(one), str(one)) for one in ids]
