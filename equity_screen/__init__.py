@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from equity_screen.boundaries import Boundary as Boundary, boundary_of_column as boundary_of_column
     from equity_screen.change import Baseline as Baseline, baselines as baselines, before_after as before_after
     from equity_screen.circles import disc_areas as disc_areas, disc_shares as disc_shares
+    from equity_screen.compare import compare_overlays as compare_overlays
     from equity_screen.crosswalk import crosswalk as crosswalk
     from equity_screen.crs import Measure as Measure, measure_of as measure_of, require_crs as require_crs
     from equity_screen.distances import (
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from equity_screen.lookup import percentile_from_table as percentile_from_table
     from equity_screen.maps import OfflineMap as OfflineMap, map_screen as map_screen, write_map as write_map
     from equity_screen.near import points_near as points_near, share_covered as share_covered
-    from equity_screen.outside import check_outer as check_outer, unseen as unseen
+    from equity_screen.outside import unseen as unseen
     from equity_screen.overlay import Overlay as Overlay, overlay as overlay, require_drivers as require_drivers
     from equity_screen.parts import by_boundary as by_boundary
     from equity_screen.people import People as People, people_of as people_of
@@ -131,6 +132,11 @@ if TYPE_CHECKING:
         screen_project as screen_project,
         usable as usable,
     )
+    from equity_screen.sections_reach import (
+        Curve as Curve,
+        alone_by_action as alone_by_action,
+        reach_section as reach_section,
+    )
     from equity_screen.sources import (
         ActionsFile as ActionsFile,
         BlocksFile as BlocksFile,
@@ -139,6 +145,12 @@ if TYPE_CHECKING:
         EffectRule as EffectRule,
         NeighbourhoodsFile as NeighbourhoodsFile,
         OuterFile as OuterFile,
+    )
+    from equity_screen.stored_points import (
+        PointStore as PointStore,
+        open_points as open_points,
+        point_store as point_store,
+        write_points as write_points,
     )
     from equity_screen.synthetic import (
         City as City,
@@ -180,6 +192,7 @@ _MODULES = {
     "rasters": "raster_values raster_where",
     "zonal": "raster_means raster_summary raster_sums",
     "crosswalk": "crosswalk",
+    "stored_points": "PointStore open_points point_store write_points",
     "proximity": "nearest pairs_within sums_within",
     "access": "floating_catchment mean_over_people proximity_scores read_times",
     "align": "align people_inside",
@@ -196,7 +209,7 @@ _MODULES = {
         "mid_rank rank_weights"
     ),
     "people": "People people_of",
-    "outside": "check_outer unseen",
+    "outside": "unseen",
     "atoms": "Atoms atoms_of",
     "reached": "marginal_people missed overlap_pairs times_reached union_bounds",
     "distances": "distance_curve distances_by_group holds_between nearest_distances",
@@ -206,12 +219,14 @@ _MODULES = {
     "change": "Baseline baselines before_after",
     "baseline": "baseline_means timeline",
     "who_is_reached": "WhoIsReached who_is_reached",
+    "compare": "compare_overlays",
     "result": "Result",
     "project": "Project ProjectFile parse_project read_project",
     "proposals": "propose_project",
     "plan_sheet": "propose_plan",
     "inputs": "Inputs gather",
     "screen": "ready screen screen_project usable",
+    "sections_reach": "Curve alone_by_action reach_section",
     "maps": "OfflineMap map_screen write_map",
     "report": "render_report write_report",
     "publish": "WRITERS publish publish_page versions",

@@ -56,7 +56,7 @@ def area_shares(zones: gpd.GeoSeries, footprints: gpd.GeoSeries) -> Relation:
     column, row = zones.sindex.query(reach)
     shapely.prepare(reach)
     shares = shapely.covers(reach[column], shapes[row]).astype(np.float64)
-    vertices = shapely.get_num_coordinates(shapes)[row] + shapely.get_num_coordinates(reach)[column]
+    vertices = shapely.get_num_coordinates(shapes[row]) + shapely.get_num_coordinates(reach[column])
     for measured, share in ((vertices <= MANY_VERTICES, common_shares), (vertices > MANY_VERTICES, _cut_shares)):
         part = np.flatnonzero((shares == 0.0) & measured)
         shares[part] = np.minimum(share(shapes, reach, pairs=(row[part], column[part])), 1.0)

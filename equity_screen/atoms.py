@@ -276,8 +276,7 @@ def _faces(zones: gpd.GeoSeries, shapes: NDArray[np.object_], zone: Integers, sh
     # Two borders a rounding apart leave hairs between them.
     faces, home, share = faces[share > SLIVER], cut[row][share > SLIVER], share[share > SLIVER]
     which, face = shapely.STRtree(_points_inside(faces)).query(pieces, predicate="intersects")
-    mine = zone[owner[which]] == home[face]
-    inside = csr_array((np.ones(mine.sum()), (face[mine], shape[owner[which[mine]]])), shape=(len(faces), len(shapes)))
+    inside = csr_array((np.ones(len(face)), (face, shape[owner[which]])), shape=(len(faces), len(shapes)))
     return Atoms(home, share, _ones(inside))
 
 
@@ -312,7 +311,7 @@ def _merged(atoms: Atoms) -> Atoms:
     zone, share, inside = atoms.zone[kept], atoms.share[kept], atoms.inside[kept]
     alike = _alike(zone, inside)
     # Sums run in one order, whatever that of the points and faces.
-    order = np.lexsort((share, alike, zone))
+    order = np.lexsort((share, alike))
     _, first, group = np.unique(np.column_stack([zone, alike])[order], axis=0, return_index=True, return_inverse=True)
     total = _sums(group.ravel(), share[order], len(first))
     return Atoms(zone[order][first], total, inside[order[first]])

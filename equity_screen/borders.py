@@ -174,7 +174,7 @@ def common_shares(one: Shapes, other: Shapes, *, pairs: tuple[Positions, Positio
     >>> common_shares(squares, squares, pairs=(np.array([0, 0]), np.array([1, 0]))).tolist()
     [0.25, 1.0]
     """
-    vertices = [shapely.get_num_coordinates(shapes)[rows] for shapes, rows in zip((one, other), pairs, strict=True)]
+    vertices = [shapely.get_num_coordinates(shapes[rows]) for shapes, rows in zip((one, other), pairs, strict=True)]
     shares = np.zeros(len(pairs[0]))
     for block in blocks(vertices[0] + vertices[1]):
         areas = _common((one, pairs[0][block]), (other, pairs[1][block]))
@@ -200,18 +200,18 @@ def _edges(polygons: tuple[Shapes, Positions], frame: Floats, *, above: Floats) 
     counts = np.diff(borders.offsets)[place]
     pair, vertex = spread(borders.offsets[place], counts)
     x, y, turn = borders.x[vertex], borders.y[vertex], borders.turn[vertex]
-    left, right, top = np.minimum(x[:-1], x[1:]), np.maximum(x[:-1], x[1:]), np.maximum(y[:-1], y[1:])
-    limits = (np.repeat(limit, counts)[:-1] for limit in (west, east, above))
-    kept = np.flatnonzero((turn[:-1] != 0) & (right > next(limits)) & (left < next(limits)) & (top > next(limits)))
-    opens = _places(left[kept], pair[kept], frame)
+    limits = (np.repeat(limit, counts) for limit in (west, east, above))
+    sides = x > next(limits), x < next(limits), y > next(limits)
+    near = np.logical_and.reduce([side[:-1] | side[1:] for side in sides])
+    kept = np.flatnonzero(near & (turn[:-1] != 0))
+    opens = _places(np.minimum(x[kept], x[kept + 1]), pair[kept], frame)
     order = np.argsort(opens, kind="stable")
     kept = kept[order]
-    pair, left, right, rise = pair[kept], left[kept], right[kept], y[kept + 1] - y[kept]
-    upper = x[kept] > left  # a shell's upper edges run from right to left
-    slope = np.divide(
-        np.where(upper, -rise, rise), right - left, out=np.zeros(len(kept)), where=right - left > UPRIGHT_M
-    )
-    start = np.where(upper, y[kept + 1], y[kept]) - floor[pair]
+    pair, x1, x2, y1, y2 = pair[kept], x[kept], x[kept + 1], y[kept], y[kept + 1]
+    left, right, upper = np.minimum(x1, x2), np.maximum(x1, x2), x1 > x2  # a shell's upper edges run to the left
+    width, rise = right - left, np.where(upper, y1 - y2, y2 - y1)
+    slope = np.divide(rise, width, out=np.zeros(len(kept)), where=width > UPRIGHT_M)
+    start = np.where(upper, y2, y1) - floor[pair]
     sign = np.where(upper, turn[kept], -turn[kept])
     return _Edges(pair, left, right, start, slope, sign, opens[order], _places(right, pair, frame))
 

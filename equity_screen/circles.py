@@ -152,7 +152,7 @@ def disc_areas(zones: gpd.GeoSeries, centres: gpd.GeoSeries, *, radii_m: Floats)
     own, radius2 = shapely.area(shapes[zone]), radii[disc] ** 2
     areas = np.where(farthest2[:, None] <= radius2, own[:, None], 0.0)
     cut = np.flatnonzero((farthest2[:, None] > radius2).any(axis=1))
-    for block in blocks(shapely.get_num_coordinates(shapes)[zone[cut]]):
+    for block in blocks(shapely.get_num_coordinates(shapes[zone[cut]])):
         pairs = cut[block]
         seen = _seen(shapes, zone[pairs], middle[disc[pairs]])
         areas[pairs] = np.column_stack([_area_inside(seen, r2, own[pairs]) for r2 in radius2[pairs].T])

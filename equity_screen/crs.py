@@ -18,6 +18,8 @@ from equity_screen.seam import continuous, seam_of, split
 
 WGS84 = CRS.from_epsg(4326)
 FARTHEST_EAST, FARTHEST_NORTH = 180.0, 90.0
+# A tenth of a millimetre: so far a projection may miss 180° by rounding.
+HAIR = 1e-9
 CLUSTER_SIDE_M = 100_000.0
 LONGEST_LINE_M = 1_000.0
 # No line becomes more pieces than a layer across a continent needs: far from home a projection stretches without end.
@@ -237,7 +239,7 @@ def to_space(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     shapes = shapes if seam is None else continuous(shapes, seam)
     longest = np.fmax(_longest_line(layer.crs), _longer_side(shapes) / MOST_PIECES)
     fine = shapely.segmentize(shapes, longest)
-    return gpd.GeoSeries(fine, index=layer.index, crs=layer.crs).to_crs(crs)
+    return recast(gpd.GeoSeries(fine, index=layer.index, crs=layer.crs), crs)
 
 
 def _longest_line(crs: CRS) -> float:
@@ -277,6 +279,35 @@ def recast(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     if seam is None:
         return there
     return gpd.GeoSeries(split(there.array.to_numpy(), seam), index=there.index, crs=crs)
+
+
+def middles(layer: gpd.GeoSeries) -> NDArray[np.float64]:
+    """Middle of each geometry's box, in its own CRS, also where the geometry crosses the seam of that.
+
+    Parameters
+    ----------
+    layer : GeoSeries
+        Geometry with a CRS.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2)
+        Middles; NaN where there is no geometry.
+
+    Examples
+    --------
+    >>> halves = shapely.MultiPolygon([shapely.box(179, 0, 180, 1), shapely.box(-180, 0, -178, 1)])
+    >>> middles(gpd.GeoSeries([halves, None], crs=4326)).tolist()
+    [[-179.5, 0.5], [nan, nan]]
+    """
+    shapes, seam = layer.array.to_numpy(), seam_of(layer.crs)
+    bounds = shapely.bounds(shapes if seam is None else continuous(shapes, seam))
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    if seam is not None:
+        # Only what was put together lies beyond: coordinates that cannot be stay as they are, to be found.
+        together = np.isfinite(bounds[:, 2]) & (bounds[:, 2] != shapely.bounds(shapes)[:, 2])
+        middle[together & (middle[:, 0] > seam.east), 0] -= seam.width
+    return np.asarray(middle, dtype=np.float64)
 
 
 def fits(xy: NDArray[np.float64], crs: CRS, *, study: Measure) -> NDArray[np.bool_]:
@@ -382,7 +413,7 @@ def impossible(xy: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
 
 def _on_earth(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        inside = (np.abs(lon) <= FARTHEST_EAST) & (np.abs(lat) <= FARTHEST_NORTH)
+        inside = (np.abs(lon) <= FARTHEST_EAST + HAIR) & (np.abs(lat) <= FARTHEST_NORTH + HAIR)
     return np.asarray(np.isfinite(lon) & np.isfinite(lat) & inside, dtype=bool)
 
 

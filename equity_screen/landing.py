@@ -130,7 +130,8 @@ def _footprints(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, k
     ring = np.flatnonzero(kinds == "ring")
     reach[ring] = shapely.difference(reach[ring], _within(shapes, effects["inner_m"], ring, space.study))
     for path, rows in _rasters(effects, kinds):
-        reach[rows] = shapely.union_all(to_space(raster_where(path), space.study.areas).array)
+        cells = raster_where(path)
+        reach[rows] = shapely.union_all(to_space(cells, space.study.areas).array) if len(cells) else EMPTY
     reach[shapely.is_missing(reach)] = EMPTY
     return gpd.GeoSeries(reach, index=effects.index, crs=space.study.areas)
 

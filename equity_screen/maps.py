@@ -40,6 +40,7 @@ from equity_screen.pages import (
     uncounted_words,
 )
 from equity_screen.recipe import LEDGERS, PEOPLE, UNIVERSE
+from equity_screen.sections_reach import missed_by_benefits
 from equity_screen.text import number_text
 from equity_screen.themes import (
     Sector,
@@ -68,6 +69,7 @@ ELSEWHERE = {
     "unlocated": ("Actions without a place", "Their effects are not counted for any neighbourhood."),
 }
 NO_PEOPLE = "no population"
+MISSED = "priority neighbourhoods that no benefit reaches"
 EFFECT_ROWS = ("Effect", "People reached", "Share of the effect in priority neighbourhoods")
 
 
@@ -256,6 +258,9 @@ def _neighbourhood_facts(result: Result, hoods: gpd.GeoDataFrame) -> dict[str, l
         words = uncounted_words(result, ledger)
         shares = [words or percent_words(row[f"{ledger}_reached_share"]) for row in rows]
         facts[f"In reach of a {ledger} of {ACTIVE_SCOPE}"] = shares
+    missed = missed_by_benefits(result)
+    if len(missed):
+        facts["Nearest action with a benefit"] = [str(missed.get(name, "")) for name in hoods.index]
     return facts
 
 
@@ -320,6 +325,10 @@ def _priority_layers(result: Result, hoods: gpd.GeoDataFrame, shapes: NDArray[np
     outline = priority_outline(result, hoods, shapes=shapes)
     if outline is not None:
         yield ScreenLayer("priority", outline, name=data_text(f"Outline: {_priority_label(result)}"))
+    missed = hoods.index.isin(missed_by_benefits(result).index)
+    if missed.any():
+        union = shapely.union_all(shapely.make_valid(shapes[missed]))
+        yield ScreenLayer("missed", mapping(union), name=f"Hatched: {MISSED}")
     for label, shape in boundary_outlines(result):
         yield ScreenLayer("boundary", shape, name=data_text(f"Outline: {label}"), show=False)
 
@@ -429,6 +438,8 @@ def _titled_map(result: Result, **parts: object) -> OfflineMap:
         "question": result.question,
         "priority_label": _priority_label(result),
         "priority": int(result.neighbourhoods["priority"].sum()),
+        "missed": len(missed_by_benefits(result)),
+        "missed_words": MISSED,
         "priority_areas": int((result.areas["boundary"] == "priority").sum()),
         "ledgers": [ledger for ledger in LEDGERS if len(counted_reach(result, ledger, scope="all actions"))],
         "uncounted": {ledger: words for ledger, words in uncounted.items() if words},

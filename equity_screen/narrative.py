@@ -5,6 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
+from equity_screen.people import EVERYONE
+from equity_screen.reached import TIMES
 from equity_screen.recipe import Question
 from equity_screen.scores import Found, shares_of_people
 from equity_screen.words import (
@@ -14,10 +16,13 @@ from equity_screen.words import (
     action_sentences,
     baseline_sentences,
     footprint_sentences,
+    missed_sentence,
+    often_sentence,
     place_sentences,
     together_sentences,
 )
 
+ACTIVE = "active actions"
 Sentences = dict[str, tuple[str, ...]]
 
 
@@ -124,6 +129,45 @@ def with_baseline(sentences: Sentences, baseline: pd.DataFrame, *, question: Que
     """
     told = baseline_sentences(baseline, label=priority_label(question))
     return sentences | {"summary": (*sentences["summary"], *told)}
+
+
+def with_reach(
+    sentences: Sentences, times_reached: pd.DataFrame, *, missed: pd.DataFrame, hoods: pd.DataFrame
+) -> Sentences:
+    """Add to the summary whom no benefit of the active actions reaches, and whom many of their burdens reach.
+
+    Parameters
+    ----------
+    sentences : dict of tuple of str
+        Sentences so far.
+    times_reached, missed : DataFrame
+        Tables of :func:`equity_screen.who_is_reached.who_is_reached`.
+    hoods : DataFrame
+        Table by neighbourhood with population and priority.
+
+    Returns
+    -------
+    dict of tuple of str
+        The same with at most one sentence more for each ledger.
+
+    Examples
+    --------
+    >>> with_reach({"summary": ("a",)}, pd.DataFrame(), missed=pd.DataFrame(), hoods=pd.DataFrame())
+    {'summary': ('a',)}
+    """
+    benefits = missed[(missed["scope"] == ACTIVE) & (missed["ledger"] == "benefit")] if len(missed) else missed
+    told = [missed_sentence(benefits, priority=_lived_in(hoods))] if len(benefits) else []
+    if len(times_reached):
+        mine = times_reached[(times_reached["scope"] == ACTIVE) & (times_reached["ledger"] == "burden")]
+        often = mine[(mine["group"] == EVERYONE) & (mine["times"] == TIMES[-1])].to_dict("records")
+        told += [often_sentence(row, people=float(hoods["population"].sum())) for row in often]
+    return sentences | {"summary": (*sentences["summary"], *(text for text in told if text))}
+
+
+def _lived_in(hoods: pd.DataFrame) -> int:
+    """Count the priority neighbourhoods where people live; all where nobody was counted."""
+    people = hoods["population"]
+    return int((hoods["priority"].astype(bool) & ((people > 0) | people.isna().all())).sum())
 
 
 def priority_label(question: Question) -> str:

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from equity_screen.areas import SLIVER, area_shares, covering
-from equity_screen.crs import crs_name, fits, measure_of, require_crs, to_space
+from equity_screen.crs import crs_name, fits, measure_of, middles, require_crs, to_space
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.layers import check_neighbourhoods, points_from_columns
 from equity_screen.overlay import Overlay
@@ -275,9 +275,9 @@ def _check_points(frame: pd.DataFrame, declared: OuterFile, origin: Origin, grou
 
 def _require_near(table: gpd.GeoDataFrame, zones: gpd.GeoSeries, origin: Origin) -> None:
     """Refuse a ring of which nothing is near the neighbourhoods: its CRS is another, or it is another city's."""
-    bounds = shapely.bounds(table.geometry.array.to_numpy())
-    middles = ((bounds[:, :2] + bounds[:, 2:]) / 2)[np.isfinite(bounds).all(axis=1)]
-    if len(middles) and len(zones) and not fits(middles, table.crs, study=measure_of(zones)).any():
+    places = middles(table.geometry)
+    places = places[np.isfinite(places).all(axis=1)]
+    if len(places) and len(zones) and not fits(places, table.crs, study=measure_of(zones)).any():
         raise InputError([finding("ES-OUTER-FAR", origin.file, column="CRS", crs=crs_name(table.crs))])
 
 

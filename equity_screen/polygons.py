@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
-from equity_screen.crs import FARTHEST_EAST, crs_name, impossible, measure_of
+from equity_screen.crs import crs_name, impossible, measure_of, to_space
 from equity_screen.errors import Finding, finding
 from equity_screen.schema import Origin, repeat
+from equity_screen.seam import crosses, seam_of, split, wraps
 
 # Digitising noise along shared borders stays below this share of the smaller polygon.
 OVERLAP_TOLERANCE = 0.005
+EMPTY = shapely.from_wkt("POLYGON EMPTY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def check_polygons(
     Returns
     -------
     geometry : GeoSeries
-        Valid polygons without heights; empty where refused.
+        Valid polygons without heights, split at the antimeridian; empty where refused.
     findings : list of Finding
         Repairs with the change of area; refusals.
 
@@ -81,20 +84,25 @@ def _usable(
         wrong = finding("ES-GEOM-KIND", kind=kind)
         findings += rows.findings(other & (geometry.geom_type == kind).to_numpy(), wrong)
     findings += rows.findings(place, finding("ES-GEOM-COORDINATES", crs=crs_name(geometry.crs)))
-    around = ~missing & ~other & ~place & _around_the_globe(shapes, geometry)
-    findings += rows.findings(around, finding("ES-GEOM-ANTIMERIDIAN"))
+    here = np.where(missing | other | place, EMPTY, shapes)
+    across, around = _across(here, geometry.crs)
+    findings += rows.findings(across, finding("ES-GEOM-SPLIT")) + rows.findings(around, finding("ES-GEOM-ANTIMERIDIAN"))
     usable = ~(missing | other | place | around)
-    return np.where(usable, shapes, shapely.from_wkt("POLYGON EMPTY")), usable, findings
+    return _split(np.where(usable, here, EMPTY), geometry.crs), usable, findings
 
 
-def _around_the_globe(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> NDArray[np.bool_]:
-    """Tell which polygons in degrees are wider than half the globe: they cross the antimeridian unsplit."""
-    if not geometry.crs.is_geographic:
-        return np.zeros(len(shapes), dtype=bool)
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    bounds = shapely.bounds(parts)
-    wide = bounds[:, 2] - bounds[:, 0] > FARTHEST_EAST
-    return np.asarray(np.bincount(owner, weights=wide, minlength=len(shapes)) > 0)
+def _across(shapes: NDArray[np.object_], crs: CRS) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which polygons cross the antimeridian unsplit, and which others would span half the globe or more."""
+    seam = seam_of(crs)
+    if seam is None:
+        return np.zeros(len(shapes), dtype=bool), np.zeros(len(shapes), dtype=bool)
+    across = crosses(shapes, seam)
+    return across, wraps(shapes, seam) & ~across
+
+
+def _split(shapes: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+    seam = seam_of(crs)
+    return shapes if seam is None else split(shapes, seam)
 
 
 def _misplaced(shapes: NDArray[np.object_], geometry: gpd.GeoSeries) -> NDArray[np.bool_]:
@@ -153,7 +161,7 @@ def _overlaps(geometry: gpd.GeoSeries, rows: _Rows) -> list[Finding]:
     """Refuse pairs that share more than digitising noise: their people would be counted twice."""
     if geometry.is_empty.all():
         return []
-    shapes = geometry.to_crs(measure_of(geometry).areas).array
+    shapes = to_space(geometry, measure_of(geometry).areas).array.to_numpy()
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     pairs = np.unique(np.column_stack([first, second])[first < second], axis=0)
     first, second = pairs[:, 0], pairs[:, 1]

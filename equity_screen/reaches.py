@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
 
-from equity_screen.text import number_text
-
 ReachWord = Literal["footprint", "within", "ring", "decay", "area", "raster", "travel", "citywide"]
 KernelWord = Literal["", "exponential", "gaussian", "inverse", "linear"]
 REACH_WORDS: tuple[str, ...] = get_args(ReachWord)
@@ -129,8 +127,12 @@ def reach_words(effect: Mapping[str, Any]) -> str:
     return f"{reach}, taken up by {effect['uptake']}" if effect.get("uptake") else reach
 
 
+def _plain(value: float) -> str:
+    return f"{value:,.10g}"
+
+
 def _metres(effect: Mapping[str, Any], key: str) -> str:
-    return f"{number_text(float(effect[key]))} m"
+    return f"{_plain(float(effect[key]))} m"
 
 
 def _decay(effect: Mapping[str, Any]) -> str:
@@ -141,7 +143,7 @@ def _decay(effect: Mapping[str, Any]) -> str:
 
 def _minutes(effect: Mapping[str, Any]) -> str:
     minutes = float(effect.get("minutes", math.nan))
-    return "" if math.isnan(minutes) else f" of {number_text(minutes)} minutes"
+    return "" if math.isnan(minutes) else f" of {_plain(minutes)} minutes"
 
 
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
@@ -152,7 +154,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
         "decay": _decay,
         "area": lambda effect: f"the areas of {effect['layer']}{_minutes(effect)}",
         "raster": lambda effect: f"the cells of {effect['layer']}",
-        "travel": lambda effect: f"within {number_text(float(effect['minutes']))} minutes by {effect['layer']}",
+        "travel": lambda effect: f"within {_plain(float(effect['minutes']))} minutes by {effect['layer']}",
         "citywide": lambda _: "the whole city",
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -280,10 +280,11 @@ def _together(parts: tuple[Shapes, Positions], shapes: Shapes, seam: Seam) -> Sh
     return united
 
 
-def _many(parts: Shapes) -> Any:
+def _many(parts: Shapes) -> shapely.Geometry:
     """Gather lines, or polygons, into one shape."""
     if len(parts) == 1:
-        return parts[0]
+        one: shapely.Geometry = parts[0]
+        return one
     return (
         shapely.multilinestrings(parts) if (shapely.get_dimensions(parts) == 1).all() else shapely.multipolygons(parts)
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from equity_screen.pages import ACTIVE_SCOPE, NO_BREAK, count_text, distinct_names, people_known, percent_words, uncounted_words
+from equity_screen.pages import ACTIVE_SCOPE, count_text, data_text, distinct_names, people_known, uncounted_words
 from equity_screen.people import EVERYONE
 from equity_screen.recipe import LEDGERS
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_MISSED, MOST_PAIRS = 20, 15
 PAIRS_NOTE = "pairs of actions"
 TIMES = {"0": "none", "1": "one", "2": "two", "3+": "many"}
-SHARES = {1.0: "a larger share", -1.0: "a smaller share", 0.0: "the same share"}
+SHARES = {1.0: "larger", -1.0: "smaller", 0.0: "equal"}
 ALL_IN = 1.0 - 1e-9
 
 
@@ -42,8 +42,8 @@ def reach_section(result: Result) -> dict[str, Any]:
     >>> from equity_screen.screen import screen
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> benefits, burdens = reach_section(screen(four_zones(), four_actions()))["reached"]
-    >>> [(row["label"], row["none"], row["one"]) for row in burdens["times"]][0]
-    ('Everyone', '400 (40.0\xa0%)', '600 (60.0\xa0%)')
+    >>> [(row["label"], row["none_people"], row["one_people"]) for row in burdens["times"]][0]
+    ('Everyone', 400.0, 600.0)
     """
     counted = [ledger for ledger in LEDGERS if len(result.actions) and not uncounted_words(result, ledger)]
     parts = (_of_ledger(result, ledger) for ledger in counted)
@@ -79,6 +79,34 @@ def alone_by_action(only_by: pd.DataFrame) -> dict[tuple[str, str], dict[str, An
     return {(str(row["ledger"]), str(row["action"])): dict(row) for row in ordered}
 
 
+def missed_by_benefits(result: Result) -> pd.Series:
+    """Tell of each priority neighbourhood that no benefit of an active action reaches which action is nearest.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+
+    Returns
+    -------
+    pandas.Series
+        By neighbourhood: name of the action and its distance, safe for a page.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> len(missed_by_benefits(screen(four_zones(), four_actions())))
+    0
+    """
+    table = _mine(result.missed, "benefit")
+    if table.empty or uncounted_words(result, "benefit"):
+        return pd.Series(dtype="object")
+    rows = zip(_named(result, table["nearest"]), table["distance_m"], strict=True)
+    told = [f"{data_text(name)}, {count_text(metres)} m away" if name else count_text(None) for name, metres in rows]
+    return pd.Series(told, index=table["neighbourhood"])
+
+
 def _of_ledger(result: Result, ledger: str) -> dict[str, Any]:
     return {
         "key": f"reach-{ledger}",
@@ -99,23 +127,23 @@ def _mine(table: pd.DataFrame, ledger: str) -> pd.DataFrame:
 
 
 def _times(rows: pd.DataFrame) -> dict[str, Any]:
-    """Give a row for each group, with people and share reached so many times; the reasons where there are none."""
+    """Give a row for each group, with the people and the share of it that are reached so many times."""
     if rows.empty or rows["people"].isna().all():
         return {"times": []}
-    said = [f"{count_text(n)} ({percent_words(share)})" for n, share in zip(rows["people"], rows["share"], strict=True)]
-    named = rows.assign(said=said, times=rows["times"].astype(str).map(TIMES))
-    wide = named.pivot_table("said", "group", "times", aggfunc="first", sort=False)
     about = rows.drop_duplicates("group").set_index("group")[["label", "undefined"]]
-    return {"times": about.join(wide).to_dict("records")}
+    for times, word in TIMES.items():
+        mine = rows[rows["times"].astype(str) == times].set_index("group")
+        about[f"{word}_people"], about[f"{word}_share"] = mine["people"], mine["share"]
+    return {"times": about.to_dict("records")}
 
 
 def _distances(rows: pd.DataFrame, asked: tuple[float, ...], *, holds: dict[str, str]) -> dict[str, Any]:
     """Give a row for each group, its further columns, and the share of everyone that a lattice stands for."""
     if rows.empty or rows["people"].isna().all() or rows["median_m"].isna().all():
         return {"distances": [], "further": [], "sampled": 0.0}
-    further = [(f"within_{d:g}_m", f"Live within {count_text(d)}{NO_BREAK}m", "percent") for d in asked]
-    further += [("holds", "Beside everyone, so near lives", "text")] if holds else []
-    told = rows.assign(holds=rows["group"].map(holds).fillna(""))
+    further = [(f"within_{d:g}_m", f"Live within {count_text(d)} m", "percent") for d in asked]
+    further += [("holds", "Share beside everyone's", "text")] if holds else []
+    told = rows.assign(holds=[holds.get(group, "") for group in rows["group"]])
     sampled = float(rows["sampled"].iloc[0])
     return {"distances": told.to_dict("records"), "further": further, "sampled": max(sampled, 0.0)}
 
@@ -135,7 +163,7 @@ class Curve:
 
     Examples
     --------
-    >>> Curve("c1", "Renters", "benefit", "", "34.0,8.0", ()).y(1.0)
+    >>> Curve("c1", "Renters", "benefit", "", "46.0,8.0", ()).y(1.0)
     8.0
     """
 
@@ -147,8 +175,8 @@ class Curve:
     ticks: tuple[tuple[float, str], ...]
     width: ClassVar[float] = 250.0
     height: ClassVar[float] = 150.0
-    left: ClassVar[float] = 42.0
-    right: ClassVar[float] = 224.0
+    left: ClassVar[float] = 46.0
+    right: ClassVar[float] = 226.0
     top: ClassVar[float] = 8.0
     bottom: ClassVar[float] = 126.0
     shares: ClassVar[tuple[float, ...]] = (0.0, 0.5, 1.0)
@@ -194,7 +222,7 @@ def _curves(rows: pd.DataFrame, ledger: str) -> Iterator[Curve]:
     far = (wide.min(axis=1) >= ALL_IN).to_numpy()
     wide = wide.iloc[: int(np.argmax(far)) + 1] if far.any() else wide
     most = float(wide.index[-1])
-    ticks = tuple((Curve.x(part), f"{count_text(part * most)}{NO_BREAK + 'm' if part else ''}") for part in (0.0, 0.5, 1.0))
+    ticks = tuple((Curve.x(part), f"{count_text(part * most)}{' m' if part else ''}") for part in (0.0, 0.5, 1.0))
     labels = dict(zip(rows["group"], rows["label"], strict=True))
     for number, name in enumerate(wide.columns.drop(EVERYONE) if len(wide.columns) > 1 else [EVERYONE]):
         group = "" if name == EVERYONE else _points(wide[name], most)
@@ -208,18 +236,14 @@ def _points(shares: pd.Series, most: float) -> str:
 
 
 def _holds(rows: pd.DataFrame) -> dict[str, str]:
-    """Say for each group over which distances more of it, or fewer, live so near than of everyone."""
+    """Say for each group over which distances its share is larger than that of everyone, or smaller."""
     said: dict[str, dict[str, None]] = {}
     for row in rows.sort_values("distance_m", kind="stable").to_dict("records") if len(rows) else ():
-        if row["sign"] in SHARES:
+        # Where everyone is within, so is everyone of each group: that says nothing.
+        if row["sign"] in SHARES and row["share_everyone"] < ALL_IN:
             said.setdefault(row["group"], {})[f"{SHARES[row['sign']]} {row['holds']}"] = None
     # A range is said once, however many of the asked distances lie in it.
-    return {group: _metres("; ".join(ranges)) for group, ranges in said.items()}
-
-
-def _metres(text: str) -> str:
-    """Keep a unit with its number."""
-    return text.replace(" m", f"{NO_BREAK}m")
+    return {group: "; ".join(ranges) for group, ranges in said.items()}
 
 
 def _missed(result: Result, ledger: str) -> dict[str, Any]:

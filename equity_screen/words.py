@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from equity_screen.landing import RINGS
 from equity_screen.recipe import LEDGERS, IndexRecipe, Question, Ranking
 from equity_screen.text import number_text, percent_text
 
@@ -260,6 +261,66 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def often_sentence(row: Row, *, people: float) -> str:
+    """Say how many people the burdens of three or more actions reach.
+
+    Parameters
+    ----------
+    row : mapping
+        The row of ``times_reached`` for everyone, three times or more.
+    people : float
+        People of the place [people].
+
+    Returns
+    -------
+    str
+        A sentence; empty where nobody is, or it is undefined.
+
+    Examples
+    --------
+    >>> often_sentence({"people": 300.0, "share": 0.3, "scope": "active actions"}, people=1000.0)
+    'Burdens of three or more active actions reach 300 of 1,000 people (30.0 %).'
+    """
+    if not row["people"] > 0:
+        return ""
+    counted = f"{number_text(round(row['people']))} of {number_text(round(people))} people"
+    return f"Burdens of three or more {row['scope']} reach {counted} ({percent_text(row['share'])})."
+
+
+def missed_sentence(missed: pd.DataFrame, *, priority: int) -> str:
+    """Say how many priority neighbourhoods no benefit of the active actions reaches, and how near the nearest is.
+
+    Parameters
+    ----------
+    missed : DataFrame
+        Rows of ``missed`` of one scope and ledger.
+    priority : int
+        Number of priority neighbourhoods where people live.
+
+    Returns
+    -------
+    str
+        A sentence; empty where every one is reached.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"scope": "active actions", "people": [100.0, 200.0], "distance_m": [250.0, 900.0]})
+    >>> missed_sentence(table, priority=8)
+    'No benefit of active actions reaches 2 of 8 priority neighbourhoods (300 people); the nearest action is 250 to \
+900 m from their borders.'
+    """
+    if missed.empty:
+        return ""
+    people, distances = missed["people"].sum(min_count=1), missed["distance_m"].dropna()
+    living = "" if np.isnan(people) else f" ({number_text(round(people))} people)"
+    counted = f"{number_text(len(missed))} of {_things(priority, 'priority neighbourhood', 'priority neighbourhoods')}"
+    sentence = f"No benefit of {missed['scope'].iloc[0]} reaches {counted}{living}"
+    if distances.empty:
+        return f"{sentence}."
+    ends = dict.fromkeys(number_text(round(d)) for d in (distances.min(), distances.max()))
+    return f"{sentence}; the nearest action is {' to '.join(ends)} m from their borders."
+
+
 def footprint_sentences(row: Row, *, label: str) -> tuple[str, ...]:
     """Sentences on the actions' own places: how many, how large, what of them lies in priority places.
 
@@ -471,7 +532,9 @@ def method_notes(
             **{name: NOTES[name] for name in ("measuring space", "summed and dissolved")},
         }
     if people:
-        notes["measuring space"] += f"; discs are drawn with {sides} sides, which is 0.01 % of their area"
+        notes["measuring space"] += (
+            f"; areas of discs around points are exact; where they are drawn or united they have {sides} sides"
+        )
     if any(indicator.burden for indicator in question.indicators.values()):
         least = percent_text(recipe.minimum_share, places=0)
         convention = f"percentile convention {recipe.percentile}"
@@ -512,5 +575,20 @@ NOTES = {
     "ledgers": "benefits and burdens are never netted, except in before → after, whose measure allows signs",
     "people counted once": (
         "in reach of at least one located effect; citywide effects reach everyone and are left out of this count"
+    ),
+    "people by number of actions": (
+        "neighbourhoods are cut where a reach begins or ends; an action with several effects in a ledger counts once"
+    ),
+    "distances": (
+        "in a straight line to the nearest place of an action, from population points, else from a lattice of points "
+        "over the neighbourhood"
+    ),
+    "effects that fade": (
+        "an effect that fades with distance is weighted by its kernel at each population point; where nobody's home "
+        f"is known it is summed over {RINGS} rings"
+    ),
+    "uptake": (
+        "an effect with an uptake counts a named group by its own share; those who live in its reach are not in the "
+        "counts of people reached once"
     ),
 }

@@ -304,6 +304,93 @@ def small_together() -> pd.DataFrame:
     return table
 
 
+def small_times_reached() -> pd.DataFrame:
+    """People by the number of active actions that reach them; the communities of colour were not counted."""
+    rows = [
+        ("benefit", "everyone", "Everyone", (3600.0, 1300.0, 1100.0, 0.0), 6000.0),
+        ("benefit", "low_income", LABELS["low_income"], (420.0, 620.0, 160.0, 0.0), 1200.0),
+        ("benefit", "colour", LABELS["colour"], (NAN, NAN, NAN, NAN), NAN),
+        ("burden", "everyone", "Everyone", (5500.0, 500.0, 0.0, 0.0), 6000.0),
+        ("burden", "low_income", LABELS["low_income"], (1100.0, 100.0, 0.0, 0.0), 1200.0),
+    ]
+    said = [
+        ("active actions", ledger, group, label, times, n, n / people, "" if n == n else "the group has no people here")
+        for ledger, group, label, counts, people in rows
+        for times, n in zip(("0", "1", "2", "3+"), counts, strict=True)
+    ]
+    return pd.DataFrame(said, columns=["scope", "ledger", "group", "label", "times", "people", "share", "undefined"])
+
+
+def small_only_by() -> pd.DataFrame:
+    """People whom each action alone reaches: the park is not active."""
+    rows = [
+        ("active actions", "benefit", "hub", 2000.0, 900.0),
+        ("active actions", "benefit", "tram", 1500.0, 400.0),
+        ("active actions", "burden", "tram", 500.0, 500.0),
+        ("all actions", "benefit", "hub", 2000.0, 850.0),
+        ("all actions", "benefit", "tram", 1500.0, 400.0),
+        ("all actions", "burden", "tram", 500.0, 500.0),
+    ]
+    table = pd.DataFrame(rows, columns=["scope", "ledger", "action", "people_reached", "people_only"])
+    about = {"group": "everyone", "label": "Everyone", "undefined": ""}
+    return table.assign(only_share=table["people_only"] / table["people_reached"], **about)
+
+
+def small_overlaps() -> pd.DataFrame:
+    """The hub and the tram reach 1,100 of the same people."""
+    row = ("active actions", "benefit", "hub", "tram", "everyone", "Everyone", 1100.0, 1100 / 1500)
+    columns = ["scope", "ledger", "action", "other", "group", "label", "people_both", "share_of_smaller"]
+    return pd.DataFrame([row], columns=columns)
+
+
+def small_missed() -> pd.DataFrame:
+    """No burden reaches Ashfield, the only priority neighbourhood."""
+    about = {"scope": "active actions", "ledger": "burden", "neighbourhood": "A", "name": "Ashfield"}
+    counts = {"people": 1000.0, "people_low_income": 500.0, "people_colour": 600.0, "people_unreached": 1000.0}
+    return pd.DataFrame([about | counts | {"unreached_share": 1.0, "nearest": "tram", "distance_m": 320.0}])
+
+
+def small_distances() -> pd.DataFrame:
+    """Distance to the nearest active action; half of the people live on a lattice."""
+    names = ["ledger", "group", "label", "people", "mean_m", "median_m", "p90_m"]
+    names += ["within_400_m", "within_800_m", "within_1600_m", "sampled", "undefined"]
+    rows = [
+        ("benefit", "everyone", "Everyone", 6000.0, 500.0, 450.0, 1200.0, 0.4, 0.8, 1.0, 0.5, ""),
+        ("benefit", "low_income", LABELS["low_income"], 1200.0, 300.0, 250.0, 700.0, 0.7, 0.95, 1.0, 0.5, ""),
+        ("benefit", "colour", LABELS["colour"], 0.0, *[NAN] * 7, "the group has no people here"),
+        ("burden", "everyone", "Everyone", 6000.0, 900.0, 700.0, 1500.0, 0.1, 0.6, 1.0, 0.0, ""),
+    ]
+    return pd.DataFrame(rows, columns=names).assign(scope="active actions")
+
+
+def small_distance_curve() -> pd.DataFrame:
+    """Shares within 0, 400, 800 and 1,600 m; within 1,600 m live all."""
+    rows = [
+        ("benefit", "everyone", "Everyone", (0.0, 0.4, 0.8, 1.0)),
+        ("benefit", "low_income", LABELS["low_income"], (0.0, 0.7, 0.95, 1.0)),
+        ("benefit", "colour", LABELS["colour"], (NAN, NAN, NAN, NAN)),
+    ]
+    said = [
+        ("active actions", ledger, group, label, distance, share, "")
+        for ledger, group, label, shares in rows
+        for distance, share in zip((0.0, 400.0, 800.0, 1600.0), shares, strict=True)
+    ]
+    return pd.DataFrame(said, columns=["scope", "ledger", "group", "label", "distance_m", "share", "undefined"])
+
+
+def small_holds() -> pd.DataFrame:
+    """More of the people with low incomes than of everyone within 300 and 400 m."""
+    about = {"scope": "active actions", "ledger": "benefit", "group": "low_income", "label": LABELS["low_income"]}
+    found = {"sign": 1.0, "from_m": 100.0, "to_m": 1600.0, "holds": "from 100 to 1,600 m", "undefined": ""}
+    shares = [(300.0, 0.6, 0.3), (400.0, 0.7, 0.4)]
+    return pd.DataFrame(
+        [
+            about | found | {"distance_m": d, "share": own, "share_everyone": every, "difference": own - every}
+            for d, own, every in shares
+        ]
+    )
+
+
 def small_areas() -> gpd.GeoDataFrame:
     """Two council wards: the south, and the north with the park."""
     rows = {"boundary": "ward", "label": "Council wards", "area": ["1", "2"], "name": ["South ward", "North ward"]}
@@ -391,6 +478,8 @@ def small_result() -> SimpleNamespace:
         [{"assessed": "assessed"} | LEDGER_ROWS[a][ledger] for a, ledger, _ in effects],
         index=pd.MultiIndex.from_tuples(effects, names=names),
     ).drop(columns="effect")
+    by_effect = by_effect.assign(reach=["within 400 m", "within 300 m", "within 50.0 m"], reach_source="")
+    by_effect.loc[("hub", "benefit"), "reach_source"] = "Cooling centre: within 400 m (City heat plan 2024)"
     before_after = pd.DataFrame(
         [
             ("hub", "heat", "°C", g, label, 1.0, -0.02, 31.2, 30.5, 31.9, 31.1, -0.8, 0.0, "")
@@ -457,6 +546,13 @@ def small_result() -> SimpleNamespace:
         by_effect=by_effect,
         by_group=small_by_group(),
         together=small_together(),
+        times_reached=small_times_reached(),
+        only_by=small_only_by(),
+        overlaps=small_overlaps(),
+        missed=small_missed(),
+        distances=small_distances(),
+        distance_curve=small_distance_curve(),
+        holds=small_holds(),
         by_boundary=small_by_boundary(),
         by_boundary_effect=small_by_boundary_effect(),
         footprints=small_footprints(),
@@ -484,7 +580,8 @@ def without_burdens() -> SimpleNamespace:
     result = small_result()
     result.scores["burden_assessed"] = "not assessed"
     result.neighbourhoods["burden_reached_share"] = NAN
-    for name in ("reach", "by_group", "by_boundary", "by_boundary_effect"):
+    of_reach = ("times_reached", "only_by", "missed", "distances")
+    for name in ("reach", "by_group", "by_boundary", "by_boundary_effect", *of_reach):
         table = getattr(result, name)
         setattr(result, name, table[table["ledger"] == "benefit"])
     result.by_effect = result.by_effect.drop(index="burden", level="ledger")
@@ -519,9 +616,11 @@ def hostile_result(text: str) -> SimpleNamespace:
         action=result.before_after["action"].map(ids), indicator=text, unit=text, label=text, undefined=text
     )
     result.together = result.together.assign(label=text)
-    for name in ("areas", "by_boundary", "by_boundary_effect", "footprints", "baseline"):
+    of_reach = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds", "by_effect")
+    for name in ("areas", "by_boundary", "by_boundary_effect", "footprints", "baseline", *of_reach):
         table = getattr(result, name)
-        words = [c for c in ("name", "label", "unit", "class", "effect") if c in table.columns]
+        texts = ("name", "label", "unit", "class", "effect", "holds", "undefined", "reach", "reach_source", "nearest")
+        words = [c for c in texts if c in table.columns]
         setattr(result, name, table.assign(**dict.fromkeys(words, text)))
     result.status = result.status.assign(status="flagged", id=text, input=text, reasons=text, mends=text)
     result.ledger, result.coverage = (

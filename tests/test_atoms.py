@@ -136,6 +136,11 @@ class TestByPoints:
         wide = km_box(0, 0, 0.92, 1)
         assert found(plan_of({"W": wide}), blocks=points(self.ROWS)) == {("A", ("W",)): 1}
 
+    def test_a_point_without_people_is_no_atom(self):
+        plan = plan_of({"P": km_box(0.5, 0, 0.98, 1), "Q": km_box(0.2, 0, 0.93, 1)})
+        atoms = atoms_by_ledger(overlay(CITY, plan, blocks=points(self.ROWS)))[ALL].atoms
+        assert sorted(atoms.share[atoms.zone == 0]) == pytest.approx([0.4, 0.5])
+
     def test_by_area_where_there_are_no_points(self):
         plan = plan_of({"P": km_box(0, 0, 2, 0.4), "Q": km_box(0, 0, 1.5, 1)})
         assert found(plan, blocks=points(self.ROWS)) == {

@@ -10,7 +10,7 @@ import shapely
 
 from equity_screen.actions import read_actions
 from equity_screen.catchments import attach_layers, beside, check_times
-from equity_screen.errors import InputError
+from equity_screen.errors import EquityScreenWarning, InputError
 from equity_screen.overlay import overlay
 from equity_screen.schema import Origin
 from equity_screen.synthetic import CRS, four_zones
@@ -213,7 +213,8 @@ class TestActions:
         (folder / "effects.csv").write_text(
             f"action,ledger,effect,unit,amount,reach,layer,minutes\nS,benefit,e,K,1,{reach}\n", encoding="utf-8"
         )
-        return read_actions(folder / "plan.csv", effects=folder / "effects.csv", near=near, id="id", where="where")
+        with pytest.warns(EquityScreenWarning, match="ES-ACTION-UNLOCATED"):
+            return read_actions(folder / "plan.csv", effects=folder / "effects.csv", near=near, id="id", where="where")
 
     @pytest.mark.parametrize(
         ("reach", "shares"), [("area,areas.gpkg,10", [1, 0, 0, 0]), ("travel,times.csv,10", [1, 1, 0, 0])]
@@ -225,6 +226,6 @@ class TestActions:
 
     def test_of_actions_without_any_crs(self, folder):
         plan = self.read(folder, "area,areas.gpkg,10", near=None)
-        assert plan.actions.crs is None
+        assert plan.actions.crs == "EPSG:4326"
         shares = overlay(CITY, plan).shares.matrix.toarray().ravel()
         assert shares == pytest.approx([1, 0, 0, 0], abs=1e-4)

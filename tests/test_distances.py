@@ -335,6 +335,12 @@ class TestHolds:
         assert np.isnan(row.sign)
         assert row.undefined == "the group has no people here"
 
+    def test_rounding_is_no_difference(self):
+        town = people([3, 7, 11, 13], [0.3, 0.7, 1.1, 1.3])
+        assert (np.cumsum([0.3, 0.7, 1.1, 1.3]) / 3.4 != np.cumsum([3, 7, 11, 13]) / 34).any()
+        (row,) = holds_between(self.NEAR, town, groups={}, distance_m=400.0).itertuples()
+        assert row.holds == "from 0 m on"
+
     def test_everybody_is_the_group(self):
         (row,) = holds_between(self.NEAR, people([1, 2, 3, 4], [1, 2, 3, 4]), groups={}, distance_m=400.0).itertuples()
         assert (row.sign, row.from_m) == (0, 0)

@@ -286,3 +286,81 @@ def test_one_neighbourhood_that_is_the_city():
     city = CITY.loc[["A"]]
     found = everyone(layer(km_box(0, 0, 0.5, 1)), city=city)
     assert found == {"X": [50, 25], "": [50, 25]}
+
+
+class TestUptakeAndFading:
+    """What only some take up, or what fades, adds up over areas as all else does."""
+
+    WARDS = (km_box(0, 0, 2, 0.4), km_box(0, 0.4, 1.3, 2))
+
+    def effects(self, place, blocks=None, **given):
+        plan = plan_of({"P": place}, effect("P", amount=2.0, **given))
+        return tables(layer(*self.WARDS), plan=plan, blocks=blocks).effects
+
+    @pytest.mark.parametrize("percent", [9, 18, 36, 50, 72, 100])
+    @pytest.mark.parametrize("place", ["citywide", "zones:A;C"])
+    def test_uptake_of_whole_neighbourhoods(self, place, percent):
+        found = self.effects(place, uptake=f"low_income={percent / 100}; others=0.25").set_index(["group", "area"])
+        low = {"citywide": 150, "zones:A;C": 80}[place]
+        everyone = {"citywide": 1000, "zones:A;C": 400}[place]
+        mine, all_of_them = (
+            found.loc["low_income", "people_reached"].sum(),
+            found.loc["everyone", "people_reached"].sum(),
+        )
+        assert mine == pytest.approx(low * percent / 100)
+        assert all_of_them == pytest.approx(low * percent / 100 + (everyone - low) / 4)
+        assert found.loc["low_income", "total"].sum() == pytest.approx(2 * mine)
+
+    def test_uptake_in_the_part_of_a_neighbourhood_that_is_in_reach(self):
+        """Of A the southern half is in reach, four fifths of it in X: of 50 people with low incomes 20, of 50 others."""
+        found = self.effects(km_box(0, 0, 1, 0.5), uptake="low_income=0.5; others=0.1").set_index(["area", "group"])
+        reached = found["people_reached"]
+        assert reached["X", "low_income"] == pytest.approx(0.5 * 20, rel=1e-4)
+        assert reached["X", "everyone"] == pytest.approx(0.5 * 20 + 0.1 * 20, rel=1e-4)
+        assert reached["Y", "everyone"] == pytest.approx(0.5 * 5 + 0.1 * 5, rel=1e-4)
+
+    def test_uptake_at_points(self):
+        found = self.effects(km_box(0, 0, 1, 0.5), blocks=points(), uptake="low_income=0.5").set_index(
+            ["area", "group"]
+        )
+        assert found["people_reached"]["X", "low_income"] == pytest.approx(0.5 * 0.8 * 50)
+
+    def test_travel_times_with_uptake(self):
+        found = self.effects("unlocated", reach="travel", zones="A;D", uptake="others=0.09").set_index("group")
+        assert found.loc["everyone", "people_reached"].sum() == pytest.approx(0.09 * 500)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"reach": "within", "distance_m": 450.0},
+            {"reach": "ring", "distance_m": 450.0, "inner_m": 200.0},
+            {"reach": "decay", "distance_m": 450.0, "kernel": "linear"},
+            {"reach": "decay", "distance_m": 450.0, "kernel": "inverse", "floor_m": 50.0, "uptake": "low_income=0.3"},
+        ],
+        ids=lambda given: given["reach"],
+    )
+    @pytest.mark.parametrize("blocks", [None, points()], ids=["areas", "points"])
+    def test_discs_cut_by_areas(self, given, blocks):
+        """Discs are exact where they are laid over neighbourhoods, and drawn where areas cut these."""
+        plan = plan_of({"P": km(shapely.Point(0.5, 0.5))}, effect("P", amount=2.0, **given))
+        found = tables(layer(*self.WARDS), plan=plan, blocks=blocks).effects
+        laid = laid_of(plan, blocks)
+        everyone = found[found["group"] == "everyone"]
+        people = CITY["population"].to_numpy()
+        assert everyone["people_reached"].sum() == pytest.approx((laid.shares.matrix.T @ people)[0], rel=1e-9)
+        assert everyone["total"].sum() == pytest.approx((laid.per_person.matrix.T @ people)[0], rel=1e-9)
+
+    @pytest.mark.parametrize("far", [250.0, 450.0, 480.0])
+    def test_an_area_that_a_disc_holds_whole_is_reached_whole_and_no_more(self, far):
+        """What the drawn disc lacks is given to the areas that it holds in part."""
+        plan = plan_of({"P": km(shapely.Point(0.5, 0.5))}, effect("P", reach="within", distance_m=far))
+        found = everyone(layer(km_box(0.4, 0.4, 0.6, 0.6), km_box(0, 0.6, 1, 2)), plan=plan)
+        assert found["X"] == [4, 4]
+        exact = (laid_of(plan).shares.matrix.T @ CITY["population"].to_numpy())[0]
+        assert sum(reached for _, reached in found.values()) == pytest.approx(exact, abs=2e-3)
+        shares = tables(layer(km_box(0.4, 0.4, 0.6, 0.6), km_box(0, 0.6, 1, 2)), plan=plan).once["reached_share"]
+        assert shares.max() <= 1
+
+    def test_an_area_that_a_ring_leaves_out_has_nobody_in_reach(self):
+        plan = plan_of({"P": km(shapely.Point(0.5, 0.5))}, effect("P", reach="ring", distance_m=450.0, inner_m=200.0))
+        assert everyone(layer(km_box(0.4, 0.4, 0.6, 0.6), km_box(0, 0.6, 1, 2)), plan=plan)["X"] == [4, 0]

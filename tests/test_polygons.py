@@ -160,11 +160,48 @@ def test_area_zero_is_a_polygon_without_area():
     assert area_zero(shapes).tolist() == [True, False, False]
 
 
-def test_a_polygon_across_the_antimeridian_is_refused_unless_it_is_split():
-    unsplit = shapely.box(-179.9, -17.1, 179.9, -17.0)
-    split = shapely.MultiPolygon([shapely.box(179.9, -17.1, 180, -17.0), shapely.box(-180, -17.1, -179.9, -17.0)])
-    layer = gpd.GeoSeries([unsplit], crs=4326)
-    _, findings = check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A"]))
+HALVES = shapely.MultiPolygon([shapely.box(179.9, -17.1, 180, -17.0), shapely.box(-180, -17.1, -179.9, -17.0)])
+RING_OF_A_POLE = "POLYGON ((-180 80, -90 80, 0 80, 90 80, 180 80, 180 90, -180 90, -180 80))"
+BELT = "POLYGON ((-170 0, -90 0, 0 0, 90 0, 170 0, 170 1, 90 1, 0 1, -90 1, -170 1, -170 0))"
+
+
+@pytest.mark.parametrize("crs", [4326, 3857, 4269])
+def test_a_polygon_across_the_antimeridian_is_split_there(crs):
+    unsplit = gpd.GeoSeries([shapely.box(-179.9, -17.1, 179.9, -17.0)], crs=4326).to_crs(crs)
+    mended, findings = check_polygons(unsplit, Origin("fiji.geojson"), ids=pd.Series(["A"]))
+    assert [(f.status, f.code, f.row, f.id) for f in findings] == [("repaired", "ES-GEOM-SPLIT", "feature 1", "A")]
+    expected = gpd.GeoSeries([HALVES], crs=4326).to_crs(crs)[0]
+    assert shapely.symmetric_difference(mended[0], expected).area < 1e-9 * expected.area
+
+
+@pytest.mark.parametrize("crs", [4326, 3857, 3460, 32701])
+def test_a_polygon_that_is_split_there_is_left_as_it_is(crs):
+    layer = gpd.GeoSeries([HALVES], crs=4326).to_crs(crs)
+    mended, findings = check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A"]))
+    assert findings == []
+    assert mended[0].wkb == layer[0].wkb
+
+
+@pytest.mark.parametrize("wkt", [RING_OF_A_POLE, BELT], ids=["pole", "belt"])
+def test_what_spans_half_the_globe_is_refused(wkt):
+    layer = gpd.GeoSeries([shapely.from_wkt(wkt), HALVES], crs=4326)
+    mended, findings = check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A", "B"]))
     assert [(f.code, f.row, f.id) for f in findings] == [("ES-GEOM-ANTIMERIDIAN", "feature 1", "A")]
-    projected = gpd.GeoSeries([split], crs=4326).to_crs(3460)
-    assert check_polygons(projected, Origin("fiji.geojson"), ids=pd.Series(["A"]))[1] == []
+    assert mended.is_empty.tolist() == [True, False]
+
+
+def test_neighbours_on_both_sides_and_across_share_borders_and_do_not_overlap():
+    strips = [
+        shapely.box(179.7, -17, 179.9, -16.9),
+        shapely.box(-179.9, -17, 179.9, -16.9),
+        shapely.box(-179.9, -17, -179.7, -16.9),
+    ]
+    layer = gpd.GeoSeries(strips, crs=4326)
+    _, findings = check_polygons(layer, Origin("fiji.geojson"), ids=pd.Series(["A", "B", "C"]))
+    assert [f.code for f in findings] == ["ES-GEOM-SPLIT"]
+
+
+def test_an_overlap_across_the_antimeridian_is_seen():
+    both = gpd.GeoSeries([shapely.box(179.9, -17, 180, -16.9), shapely.box(-179.9, -17, 179.95, -16.9)], crs=4326)
+    _, findings = check_polygons(both, Origin("fiji.geojson"), ids=pd.Series(["A", "B"]))
+    assert [f.code for f in findings] == ["ES-GEOM-SPLIT", "ES-GEOM-OVERLAP"]

@@ -153,6 +153,11 @@ class TestPairs:
         nobody = people_of(CITY.assign(population=[0.0, 200, 0, 400], people_low_income=0.0))
         assert overlap_pairs(FOUND, nobody, groups={}).table.empty
 
+    def test_the_hair_between_two_borders_is_no_pair(self):
+        laid = overlay(CITY, plan_of({"P": km_box(0, 0, 0.5, 1), "Q": km_box(0, 1, 1, 2)}))
+        assert 0 < laid.shares.matrix[2, 0] < 1e-6
+        assert overlap_pairs(atoms_by_ledger(laid), PEOPLE, groups={}).table.empty
+
     def test_no_pair(self):
         table, left_out = overlap_pairs(atoms_by_ledger(overlay(CITY, four_actions())), PEOPLE, groups={})
         assert table.empty

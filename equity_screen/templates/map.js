@@ -22,7 +22,8 @@ const equityScreen = (() => {
 
   function neighbourhoodCard(index) {
     const values = city.neighbourhoods.values[index];
-    const rows = city.neighbourhoods.labels.map((label, at) => row(label, [values[at]]));
+    // What is told of some places only is blank for the others.
+    const rows = city.neighbourhoods.labels.map((label, at) => (values[at] ? row(label, [values[at]]) : ""));
     return "<div class=\"card\"><strong>" + city.neighbourhoods.names[index] + "</strong><table><tbody>" +
       rows.join("") + "</tbody></table></div>";
   }
@@ -125,6 +126,11 @@ const equityScreen = (() => {
     return L.layerGroup([outline({color: "#ffffff", weight: 5}), outline({color: "#b3005e", weight: 2.5})]);
   }
 
+  function drawMissed(map, shape) {
+    const style = {stroke: false, fillColor: "url(#missed)", fillOpacity: 1};
+    return L.geoJSON(shape, {pane: "reach", interactive: false, style: style});
+  }
+
   function drawBoundary(map, shape) {
     const line = (style) => L.geoJSON(shape, {pane: "priority", interactive: false, style: {fill: false, ...style}});
     return L.layerGroup([line({color: "#ffffff", weight: 3.5}), line({color: "#1a1a1a", weight: 1.5})]);
@@ -176,5 +182,5 @@ const equityScreen = (() => {
     return L.layerGroup();
   }
 
-  return {city: drawCity, theme: drawTheme, priority: drawPriority, boundary: drawBoundary, reach: drawReach, actions: drawActions, finish: finish};
+  return {city: drawCity, theme: drawTheme, priority: drawPriority, missed: drawMissed, boundary: drawBoundary, reach: drawReach, actions: drawActions, finish: finish};
 })();
