@@ -41,7 +41,7 @@ FOOTPRINTS = {True: 400, False: 1_000}
 BLOCKS = {True: 100_000, False: 400_000}
 SITES = {True: 300, False: 1_000}
 WITHIN_M = 1_000.0
-AREA_GOAL = 2.0
+AREA_GOAL = 1.5
 NATION_ZONES = 85_000
 NATION_ACTIONS = 3_000
 NATION_M = 3_000_000.0
@@ -55,7 +55,7 @@ DISC_GOAL = 2.5
 FOUR_GOAL = 0.5
 DISC_ERROR = 1e-12
 DRAWN_WRONG = 0.02  # what polygons of 64 corners may miss of a zone
-SLOPE_TURNS = 5
+SLOPE_TURNS = 9
 INSIDE_GOAL = 1.0
 # geopandas puts the sites into its tree and not the many more points, which is quicker to build.
 WITHIN_GOAL = 0.5

@@ -26,8 +26,18 @@ if TYPE_CHECKING:
     from equity_screen.boundaries import Boundary as Boundary, boundary_of_column as boundary_of_column
     from equity_screen.change import Baseline as Baseline, baselines as baselines, before_after as before_after
     from equity_screen.circles import disc_areas as disc_areas, disc_shares as disc_shares
-    from equity_screen.compare import compare_overlays as compare_overlays
-    from equity_screen.crosswalk import crosswalk as crosswalk
+    from equity_screen.compare import (
+        Comparison as Comparison,
+        compare_overlays as compare_overlays,
+        comparison_sentences as comparison_sentences,
+    )
+    from equity_screen.crosswalk import (
+        ByMask as ByMask,
+        ByPoints as ByPoints,
+        ByRaster as ByRaster,
+        Crosswalk as Crosswalk,
+        crosswalk as crosswalk,
+    )
     from equity_screen.crs import Measure as Measure, measure_of as measure_of, require_crs as require_crs
     from equity_screen.distances import (
         distance_curve as distance_curve,
@@ -132,11 +142,6 @@ if TYPE_CHECKING:
         screen_project as screen_project,
         usable as usable,
     )
-    from equity_screen.sections_reach import (
-        Curve as Curve,
-        alone_by_action as alone_by_action,
-        reach_section as reach_section,
-    )
     from equity_screen.sources import (
         ActionsFile as ActionsFile,
         BlocksFile as BlocksFile,
@@ -166,7 +171,6 @@ if TYPE_CHECKING:
         safe_cell as safe_cell,
         safe_text as safe_text,
     )
-    from equity_screen.who_is_reached import WhoIsReached as WhoIsReached, who_is_reached as who_is_reached
     from equity_screen.zonal import (
         raster_means as raster_means,
         raster_summary as raster_summary,
@@ -191,7 +195,7 @@ _MODULES = {
     "kernels": "Kernel",
     "rasters": "raster_values raster_where",
     "zonal": "raster_means raster_summary raster_sums",
-    "crosswalk": "crosswalk",
+    "crosswalk": "ByMask ByPoints ByRaster Crosswalk crosswalk",
     "stored_points": "PointStore open_points point_store write_points",
     "proximity": "nearest pairs_within sums_within",
     "access": "floating_catchment mean_over_people proximity_scores read_times",
@@ -218,15 +222,13 @@ _MODULES = {
     "equity": "by_effect by_group counted_once rank_of",
     "change": "Baseline baselines before_after",
     "baseline": "baseline_means timeline",
-    "who_is_reached": "WhoIsReached who_is_reached",
-    "compare": "compare_overlays",
+    "compare": "Comparison compare_overlays comparison_sentences",
     "result": "Result",
     "project": "Project ProjectFile parse_project read_project",
     "proposals": "propose_project",
     "plan_sheet": "propose_plan",
     "inputs": "Inputs gather",
     "screen": "ready screen screen_project usable",
-    "sections_reach": "Curve alone_by_action reach_section",
     "maps": "OfflineMap map_screen write_map",
     "report": "render_report write_report",
     "publish": "WRITERS publish publish_page versions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -14,8 +15,9 @@ from scipy.sparse.linalg import lsqr
 
 from equity_screen.areas import SLIVER
 from equity_screen.errors import EquityScreenError
-from equity_screen.overlay import Ground, Overlay
+from equity_screen.overlay import Ground, Overlay, union_range
 from equity_screen.people import Floats
+from equity_screen.relation import Relation
 
 POLYGON = 3  # shapely's number for it
 # Share of a neighbourhood that drawn discs, which are polygons, may leave between its atoms and the overlay.
@@ -421,3 +423,35 @@ def unreached(atoms: Atoms, neighbourhoods: int) -> Floats:
     """
     rest: Floats = 1.0 - _sums(atoms.zone, atoms.share, neighbourhoods)
     return np.where(rest < EXACT, 0.0, rest)
+
+
+def once_of(found: Mapping[tuple[str, str], ActionAtoms], laid: Overlay) -> Relation:
+    """Share of each neighbourhood's people whom at least one action of a scope and ledger reaches.
+
+    The overlay unites reaches as they are drawn; the atoms hold each of them to its exact share.
+
+    Parameters
+    ----------
+    found : mapping of (scope, ledger) to ActionAtoms
+        From :func:`atoms_by_ledger`.
+    laid : Overlay
+        Effects over neighbourhoods.
+
+    Returns
+    -------
+    Relation
+        Neighbourhoods × (scope, ledger), as ``laid.once``.
+
+    Examples
+    --------
+    >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> laid = overlay(four_zones(), four_actions())
+    >>> once_of(atoms_by_ledger(laid), laid).matrix.toarray()[:, 1].tolist()
+    [0.0, 1.0, 0.0, 1.0]
+    """
+    shape = laid.once.matrix.shape
+    once = np.column_stack([1.0 - unreached(one.atoms, shape[0]) for one in found.values()]).reshape(shape)
+    once[once < SLIVER] = 0.0
+    bounded = np.clip(once, *union_range(laid.shares.matrix, laid.members.values()))
+    return Relation(csc_array(bounded), laid.once.rows, laid.once.columns)

@@ -201,9 +201,9 @@ def _edges(polygons: tuple[Shapes, Positions], frame: Floats, *, above: Floats) 
     pair, vertex = spread(borders.offsets[place], counts)
     x, y, turn = borders.x[vertex], borders.y[vertex], borders.turn[vertex]
     limits = (np.repeat(limit, counts) for limit in (west, east, above))
-    sides = x > next(limits), x < next(limits), y > next(limits)
-    near = np.logical_and.reduce([side[:-1] | side[1:] for side in sides])
-    kept = np.flatnonzero(near & (turn[:-1] != 0))
+    sides = (x > next(limits), x < next(limits), y > next(limits))
+    far_enough, near_enough, high_enough = (side[:-1] | side[1:] for side in sides)
+    kept = np.flatnonzero(far_enough & near_enough & high_enough & (turn[:-1] != 0))
     opens = _places(np.minimum(x[kept], x[kept + 1]), pair[kept], frame)
     order = np.argsort(opens, kind="stable")
     kept = kept[order]

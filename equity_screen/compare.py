@@ -115,6 +115,23 @@ class _Laid(NamedTuple):
         return np.asarray(self.overlay.ground.effects.footprints.array.to_numpy())
 
 
+def not_compared() -> Comparison:
+    """Give the tables of a comparison that nobody asked for.
+
+    Returns
+    -------
+    Comparison
+        Without rows.
+
+    Examples
+    --------
+    >>> len(not_compared().effects), len(not_compared().summary)
+    (0, 0)
+    """
+    keys = pd.MultiIndex.from_arrays([[], [], []], names=["action", "ledger", "effect"])
+    return Comparison(pd.DataFrame(columns=["action", "ledger", "effect"]), pd.DataFrame(index=keys), {})
+
+
 def compare_overlays(
     neighbourhoods: gpd.GeoDataFrame,
     plan: Plan,

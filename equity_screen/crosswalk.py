@@ -17,7 +17,7 @@ from pyproj import CRS
 from scipy.sparse import csr_array
 
 from equity_screen.areas import SLIVER, area_shares
-from equity_screen.crs import EARTH_RADIUS_M, measure_of, require_crs, to_space
+from equity_screen.crs import EARTH_RADIUS_M, MOST_PIECES, measure_of, require_crs, to_space
 from equity_screen.errors import UsageError
 from equity_screen.rasters import open_band
 from equity_screen.relation import Relation, relation_of
@@ -299,6 +299,8 @@ def _into(crs: CRS, *layers: gpd.GeoSeries) -> list[gpd.GeoSeries]:
     own = layers[0].crs
     if all(layer.crs == own for layer in layers):
         longest = FINE_M / own.axis_info[0].unit_conversion_factor / (EARTH_RADIUS_M if own.is_geographic else 1.0)
+        boxes = np.concatenate([shapely.bounds(shapely.get_parts(layer.array.to_numpy())) for layer in layers])
+        longest = max(longest, float((boxes[:, 2:] - boxes[:, :2]).max()) / MOST_PIECES)
         layers = tuple(gpd.GeoSeries(layer.segmentize(longest)) for layer in layers)
     return [to_space(layer, crs) for layer in layers]
 

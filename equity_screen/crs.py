@@ -14,7 +14,7 @@ from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError
 
 from equity_screen.errors import InputError, UsageError, finding
-from equity_screen.seam import continuous, seam_of, split
+from equity_screen.seam import Seam, continuous, seam_of, split
 
 WGS84 = CRS.from_epsg(4326)
 FARTHEST_EAST, FARTHEST_NORTH = 180.0, 90.0
@@ -237,7 +237,7 @@ def to_space(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     """
     shapes, seam = layer.array.to_numpy(), seam_of(layer.crs)
     shapes = shapes if seam is None else continuous(shapes, seam)
-    longest = np.fmax(_longest_line(layer.crs), _longer_side(shapes) / MOST_PIECES)
+    longest = max(_longest_line(layer.crs), _longer_side(shapes) / MOST_PIECES)
     fine = shapely.segmentize(shapes, longest)
     return recast(gpd.GeoSeries(fine, index=layer.index, crs=layer.crs), crs)
 
@@ -249,9 +249,10 @@ def _longest_line(crs: CRS) -> float:
 
 
 def _longer_side(shapes: NDArray[np.object_]) -> float:
-    """Longer side of the box around all shapes; NaN around none."""
-    west, south, east, north = shapely.total_bounds(shapes)
-    return float(max(east - west, north - south))
+    """Longer side of the box around all shapes; 0 around none."""
+    bounds = shapely.bounds(shapes)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    return float((bounds[:, 2:].max(axis=0) - bounds[:, :2].min(axis=0)).max()) if len(bounds) else 0.0
 
 
 def recast(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
@@ -279,6 +280,56 @@ def recast(layer: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
     if seam is None:
         return there
     return gpd.GeoSeries(split(there.array.to_numpy(), seam), index=there.index, crs=crs)
+
+
+def lies_across(layer: gpd.GeoSeries) -> bool:
+    """Tell whether a layer lies on both sides of the antimeridian, and not around the globe.
+
+    Parameters
+    ----------
+    layer : GeoSeries
+        Geometry with a CRS.
+
+    Returns
+    -------
+    bool
+        True where it is less than half the globe wide when longitudes run on over 180°, and more when they do not.
+
+    Examples
+    --------
+    >>> fiji = gpd.GeoSeries.from_xy([179.5, -179.5], [-17.0, -17.0], crs=4326)
+    >>> lies_across(fiji), lies_across(fiji.iloc[:1])
+    (True, False)
+    """
+    xy = shapely.get_coordinates(layer.array)
+    lon = np.asarray(_transformer(layer.crs, WGS84).transform(xy[:, 0], xy[:, 1])[0])
+    return bool(len(lon)) and bool(np.ptp(lon) > FARTHEST_EAST > np.ptp(lon % (2 * FARTHEST_EAST)))
+
+
+def run_on(layer: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Bring a layer into degrees whose longitudes run on over 180°, to draw what lies across in one piece.
+
+    Parameters
+    ----------
+    layer : GeoSeries
+        Geometry with a CRS; rows may be without.
+
+    Returns
+    -------
+    GeoSeries
+        The geometry with longitudes from 0° to 360° and beyond.
+
+    Examples
+    --------
+    >>> run_on(gpd.GeoSeries.from_xy([179.5, -179.5], [-17.0, -17.0], crs=4326)).x.tolist()
+    [179.5, 180.5]
+    """
+    degrees, world = recast(layer, WGS84), 2 * FARTHEST_EAST
+    shapes = continuous(degrees.array.to_numpy(), Seam(-FARTHEST_EAST, FARTHEST_EAST))
+    bounds = shapely.bounds(shapes)
+    west = bounds[:, 0] + bounds[:, 2] < 0.0
+    shapes[west] = shapely.transform(shapes[west], lambda xy: xy + np.array([world, 0.0]))
+    return gpd.GeoSeries(shapes, index=degrees.index, crs=WGS84)
 
 
 def middles(layer: gpd.GeoSeries) -> NDArray[np.float64]:

@@ -16,7 +16,9 @@ from equity_screen.atoms import nothing_placed
 from equity_screen.crs import clusters, measure_of, to_space
 from equity_screen.overlay import Ground, Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, with_everyone
+from equity_screen.proximity import nearest
 from equity_screen.recipe import Group
+from equity_screen.stored_points import point_store
 from equity_screen.text import number_text
 
 LATTICE = 64
@@ -97,8 +99,8 @@ def _lattice(shapes: NDArray[np.object_], number: int) -> tuple[Integers, NDArra
 def nearest_actions(places: gpd.GeoSeries, shapes: gpd.GeoSeries) -> pd.DataFrame:
     """Nearest action and its distance for each place.
 
-    Measured in azimuthal equidistant spaces of cells of 100 km of the places, to every shape wherever it lies:
-    within 0.01 % of the distance on the ellipsoid.
+    Points to points are measured along the ellipsoid; others in azimuthal equidistant spaces of cells of 100 km of the
+    places, to every shape wherever it lies: within 0.01 % of the distance on the ellipsoid.
 
     Parameters
     ----------
@@ -123,12 +125,19 @@ def nearest_actions(places: gpd.GeoSeries, shapes: gpd.GeoSeries) -> pd.DataFram
     placed = shapes[~(shapes.is_empty | shapes.isna())]
     placed = placed.iloc[np.argsort(placed.index.astype(str), kind="stable")]
     distance, action = np.full(len(places), np.nan), np.full(len(places), "", dtype=object)
-    if len(placed) and len(places):
+    if _all_points(places) and _all_points(placed) and len(placed) and len(places):
+        found = nearest(point_store(placed, pd.DataFrame(index=placed.index)), places)
+        distance, action = found.distance_m, placed.index.to_numpy()[found.place]
+    elif len(placed) and len(places):
         for crs, rows in clusters(places, measure_of(places)):
             tree = shapely.STRtree(to_space(placed, crs).array.to_numpy())
             near, length = _nearest(tree, to_space(places.iloc[rows], crs).array.to_numpy())
             distance[rows], action[rows] = length, placed.index.to_numpy()[near]
     return pd.DataFrame({"distance_m": distance, "action": action}, index=places.index)
+
+
+def _all_points(shapes: gpd.GeoSeries) -> bool:
+    return bool((shapes.geom_type == "Point").all())
 
 
 def _nearest(tree: shapely.STRtree, places: NDArray[np.object_]) -> tuple[Integers, Floats]:

@@ -94,7 +94,7 @@ def completed(effects: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         With every column of :func:`check_effects`, and with shape, zones and raster, which say where an effect of
-        reach area, travel or raster lands.
+        reach area, travel or raster lands; a text that is missing is blank.
 
     Examples
     --------
@@ -106,7 +106,9 @@ def completed(effects: pd.DataFrame) -> pd.DataFrame:
     absent = {name: value for name, value in defaults.items() if name not in effects.columns}
     if "shape" not in effects.columns:
         absent["shape"] = pd.Series([None] * len(effects), index=effects.index, dtype=object)
-    return effects.assign(**absent)
+    gaps = [name for name, value in defaults.items() if isinstance(value, str) and name in effects.columns]
+    blank = {name: effects[name].astype("object").fillna(defaults[name]) for name in gaps if effects[name].hasnans}
+    return effects.assign(**absent, **blank)
 
 
 def uptake_of(text: str) -> dict[str, float]:

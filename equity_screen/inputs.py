@@ -14,7 +14,7 @@ import shapely
 from equity_screen.actions import Plan
 from equity_screen.align import add_layer_groups, check_blocks, rate_means
 from equity_screen.boundaries import Boundary, boundary_of_column, check_boundary
-from equity_screen.crs import WGS84, crs_name
+from equity_screen.crs import WGS84, crs_name, recast
 from equity_screen.earlier import bring_over
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import need_geometry
@@ -259,7 +259,7 @@ def _here(layer: gpd.GeoDataFrame, zones: gpd.GeoDataFrame | None, file: str) ->
     """Refuse a layer of which nothing meets a neighbourhood: its CRS is another, or it is another city's."""
     if zones is not None and len(zones) and len(layer):
         places = shapely.STRtree(zones.geometry.array.to_numpy())
-        if not places.query(layer.geometry.to_crs(zones.crs).array.to_numpy(), predicate="intersects").size:
+        if not places.query(recast(layer.geometry, zones.crs).array.to_numpy(), predicate="intersects").size:
             raise InputError([finding("ES-LAYER-ELSEWHERE", file, crs=crs_name(layer.crs))])
     return layer
 

@@ -117,7 +117,7 @@ def _shapes(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series) 
     shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
     located = kinds.isin([*FROM_THE_ACTION, "footprint"]) & ~(shapes.isna() | shapes.is_empty)
     own = (kinds == "area").to_numpy()
-    placed = np.where(located.to_numpy(), shapes.to_numpy(), None)
+    placed = shapes.where(located, None).to_numpy().copy()
     placed[own] = effects["shape"].to_numpy()[own]
     return gpd.GeoSeries(placed, index=effects.index, crs=WGS84 if actions.crs is None else actions.crs)
 
@@ -321,7 +321,7 @@ def _quotient_on(top: csr_array, bottom: csr_array, rows: NDArray[np.intp], colu
     if not len(rows):
         return np.empty(0)
     over, under = (np.asarray(csr_array(m)[rows, columns], dtype=np.float64).ravel() for m in (top, bottom))
-    return np.divide(over, under, out=np.full(len(rows), np.nan), where=under > 0)
+    return np.asarray(np.divide(over, under, out=np.full(len(rows), np.nan), where=under > 0))
 
 
 def _over_area(space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd.DataFrame) -> csr_array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from equity_screen.crs import WGS84
+from equity_screen.crs import WGS84, lies_across, run_on
 from equity_screen.outlines import DECIMALS, boundary_outlines, light_shapes, priority_outline
 from equity_screen.pages import (
     ACTIVE_SCOPE,
@@ -385,6 +386,14 @@ def _by_name(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return table.sort_index().sort_values("name", kind="stable")
 
 
+def _in_one_piece(result: Result) -> Result:
+    """Let longitudes run on over 180° where the city lies across: its halves would be drawn a world apart."""
+    if not lies_across(result.neighbourhoods.geometry):
+        return result
+    layers = {name: getattr(result, name) for name in ("neighbourhoods", "actions", "reach", "areas")}
+    return replace(result, **{name: layer.set_geometry(run_on(layer.geometry)) for name, layer in layers.items()})
+
+
 def map_screen(result: Result) -> folium.Map:
     """Draw a screening: burden, priority, people reached, reach and actions.
 
@@ -410,6 +419,7 @@ def map_screen(result: Result) -> folium.Map:
     >>> "South-west" in page, "https://cdn" in page
     (True, False)
     """
+    result = _in_one_piece(result)
     hoods, actions = _by_name(result.neighbourhoods), _by_name(result.actions)
     hoods = hoods.assign(people_words=_people_words(result, hoods))
     themes, shapes = _themes(result, hoods), light_shapes(hoods)

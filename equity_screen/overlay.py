@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -361,17 +361,41 @@ def _once(
     if together.hits is not None:
         by_points = point_shares(together.hits, space.blocks, labels=(shares.rows, labels))
         once = with_area_fallback(by_points, once, blocks=space.blocks)
-    # The union holds each member, also where noding shaved a hair off a shared border.
-    largest = csc_array(np.column_stack([_row_maxima(shares.matrix, m) for m in scopes.values()]))
-    return Relation(once.matrix.tocsc().maximum(largest), shares.rows, labels)
+    # Discs are drawn as polygons there, and exact in the shares: it is never less than the widest, or more than all.
+    widest, all_of_them = union_range(shares.matrix, scopes.values())
+    return Relation(csc_array(np.clip(once.matrix.toarray(), widest, all_of_them)), shares.rows, labels)
+
+
+def union_range(shares: csc_array, columns: Iterable[NDArray[np.intp]]) -> tuple[Floats, Floats]:
+    """Least and most that unions of some columns can be: the widest of them, and all of them added up.
+
+    Parameters
+    ----------
+    shares : csc_array, shape (neighbourhoods, effects)
+        Shares [0–1].
+    columns : iterable of ndarray of int
+        Effects of each union.
+
+    Returns
+    -------
+    tuple of ndarray, shape (neighbourhoods, unions)
+        Shares [0–1].
+
+    Examples
+    --------
+    >>> least, most = union_range(csc_array([[0.25, 0.5]]), [np.array([0, 1])])
+    >>> least.tolist(), most.tolist()
+    ([[0.5]], [[0.75]])
+    """
+    members = list(columns)
+    bounds = np.zeros((2, shares.shape[0], len(members)))
+    for i, mine in enumerate(members):
+        if len(mine):
+            bounds[0, :, i] = shares[:, mine].max(axis=1).toarray().ravel()
+            bounds[1, :, i] = np.minimum(np.asarray(shares[:, mine].sum(axis=1)).ravel(), 1.0)
+    return bounds[0], bounds[1]
 
 
 def _any_hit(hits: Hits, members: NDArray[np.intp], position: int) -> Hits:
     blocks = np.unique(hits[0][np.isin(hits[1], members)])
     return blocks, np.full(len(blocks), position, dtype=np.intp)
-
-
-def _row_maxima(matrix: csc_array, columns: NDArray[np.intp]) -> Floats:
-    if not len(columns):
-        return np.zeros(matrix.shape[0])
-    return np.asarray(matrix[:, columns].max(axis=1).toarray(), dtype=np.float64).ravel()

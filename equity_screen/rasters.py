@@ -115,10 +115,24 @@ class RasterBand:
         ndarray of geometries
             In cells; missing and empty ones stay so.
         """
+        return np.asarray(shapely.transform(shapes.to_crs(self.crs).array.to_numpy(), self.to_cells))
+
+    def to_cells(self, places: Floats) -> Floats:
+        """Bring positions in the raster's CRS into its own space.
+
+        Parameters
+        ----------
+        places : ndarray, shape (n, 2)
+            Positions in the CRS.
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+            Columns and rows, counted in cells.
+        """
         at = self.raster.transform
         corner, back = np.array([at.c, at.f]), np.array([[at.e, -at.d], [-at.b, at.a]])
-        moved = shapes.to_crs(self.crs).array.to_numpy()
-        return np.asarray(shapely.transform(moved, lambda places: (places - corner) @ back / at.determinant))
+        return np.asarray((places - corner) @ back / at.determinant)
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Read the values of a window as stored, and which of its cells have data.

@@ -171,6 +171,8 @@ def disc_shares_by_radius(
         near = np.unique(
             shapely.STRtree(zones.array.to_numpy()).query(here, predicate="dwithin", distance=far[rows])[1]
         )
+        if not len(near):
+            continue
         local = to_space(zones.iloc[near], crs)
         shares = disc_shares(local, to_space(places.iloc[rows], crs), radii_m=radii_m[rows])
         for i, relation in enumerate(shares):

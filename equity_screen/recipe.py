@@ -252,6 +252,9 @@ class Question(Declaration):
     near_m: tuple[float, ...] = Field(
         (400.0, 800.0, 1600.0), description="distances to the nearest action, within which people are counted [m]"
     )
+    compare_overlays: bool = Field(
+        default=False, description="count the plan by several apportionments, and say where they disagree"
+    )
     currency: str = Field("", description="currency of the costs")
     epsilons: tuple[float, ...] = Field(
         (0.5, 1.0, 2.0), min_length=1, description="inequality aversion of the Kolm–Pollak EDE"

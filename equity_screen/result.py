@@ -38,6 +38,10 @@ class Result:
     distances, distance_curve, holds : DataFrame
         Distance to the nearest action by group: its quantiles; shares within each distance; and the range of
         distances over which a finding holds.
+    unseen : DataFrame
+        By effect, what of its reach lies outside the neighbourhoods, and who lives there.
+    compared, compared_by_group : DataFrame
+        The plan by several apportionments, where the question asks for it: where they disagree, and each by group.
     by_boundary, by_boundary_effect : DataFrame
         People counted once, and each effect, by the areas of every boundary layer; both add up to the city.
     footprints : DataFrame
@@ -77,6 +81,9 @@ class Result:
     distances: pd.DataFrame
     distance_curve: pd.DataFrame
     holds: pd.DataFrame
+    unseen: pd.DataFrame
+    compared: pd.DataFrame
+    compared_by_group: pd.DataFrame
     by_boundary: pd.DataFrame
     by_boundary_effect: pd.DataFrame
     footprints: pd.DataFrame

@@ -19,12 +19,14 @@ import shapely
 
 from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
+from equity_screen.atoms import ActionAtoms, atoms_by_ledger, once_of
 from equity_screen.baseline import baseline_means, timeline
 from equity_screen.boundaries import Boundary, as_boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
+from equity_screen.compare import Comparison, compare_overlays, not_compared
 from equity_screen.crs import require_crs
-from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.effects import completed
+from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.errors import InputError, finding
 from equity_screen.footprints import (
     Footprints,
@@ -37,6 +39,7 @@ from equity_screen.gathered import Progress
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, gather
 from equity_screen.narrative import sentences_on_people, sentences_on_places, with_baseline
+from equity_screen.outside import unseen
 from equity_screen.overlay import SQUARE_METRES_PER_KM2, Overlay, overlay
 from equity_screen.parts import by_boundary
 from equity_screen.people import Floats, People, people_of
@@ -255,6 +258,7 @@ class _Run(NamedTuple):
     hoods: gpd.GeoDataFrame
     people: People
     laid: Overlay
+    atoms: Mapping[tuple[str, str], ActionAtoms]
     inside: Inside
     inputs: Inputs
 
@@ -280,9 +284,11 @@ def _lay(
     hoods = neighbourhoods.sort_index()
     blocks = _renumbered(inputs.blocks, neighbourhoods.index, hoods.index)
     people, laid = people_of(hoods, list(question.groups)), overlay(hoods, plan, blocks=blocks)
+    atoms = atoms_by_ledger(laid)
+    laid = laid._replace(once=once_of(atoms, laid))
     hoods, inside = mark_priority(hoods, laid, given=given, question=question, areas=inputs.priority_areas)
     hoods = hoods.assign(**_reached(laid, people))
-    return _Run(question, plan, hoods, people, laid, inside, inputs._replace(blocks=blocks))
+    return _Run(question, plan, hoods, people, laid, atoms, inside, inputs._replace(blocks=blocks))
 
 
 def _result(run: _Run) -> Result:
@@ -300,7 +306,8 @@ def _result(run: _Run) -> Result:
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
-    who = who_is_reached(run.laid, plan, people=run.people, hoods=run.hoods, question=question)
+    compared = _compared(run)
+    who = who_is_reached(run.laid, plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=question)
     return Result(
         question=question,
         neighbourhoods=run.hoods,
@@ -318,6 +325,9 @@ def _result(run: _Run) -> Result:
         distances=who.distances,
         distance_curve=who.distance_curve,
         holds=who.holds,
+        unseen=unseen(run.laid, run.people, outer=inputs.outer),
+        compared=compared.summary,
+        compared_by_group=compared.effects,
         by_boundary=by_area.once,
         by_boundary_effect=by_area.effects,
         footprints=footprints,
@@ -382,6 +392,13 @@ def _before_after(run: _Run) -> pd.DataFrame:
         before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
+
+
+def _compared(run: _Run) -> Comparison:
+    """Count the plan by several apportionments, where that is asked for."""
+    if not (run.question.compare_overlays and run.people.known and len(run.plan.effects)):
+        return not_compared()
+    return compare_overlays(run.hoods, run.plan, blocks=run.inputs.blocks, groups=run.question.groups)
 
 
 def _coverage(run: _Run) -> pd.DataFrame:

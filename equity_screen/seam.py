@@ -25,6 +25,7 @@ CYLINDRICAL = (
 LINES = (GeometryType.LINESTRING, GeometryType.MULTILINESTRING)
 AREAS = (GeometryType.POLYGON, GeometryType.MULTIPOLYGON)
 HAIR = 1e-12  # of the world's width: nearer than this to the seam is on it
+LEEWAY = 1e-9  # of the world's width: how far beyond its ends a projection may put what lies on them
 FAR = 1e12  # beyond the northing of any place, however a projection stretches it
 
 
@@ -139,8 +140,11 @@ def wraps(shapes: Shapes, seam: Seam) -> Truths:
 
 def _on_both_sides(shapes: Shapes, seam: Seam) -> Truths:
     bounds = shapely.bounds(shapes)
+    # Coordinates out of this world are a fault of their own: they are left to be found.
+    hair = LEEWAY * seam.width
     with np.errstate(invalid="ignore"):
         wide = bounds[:, 2] - bounds[:, 0] > seam.width / 2
+        wide &= (bounds[:, 0] >= seam.west - hair) & (bounds[:, 2] <= seam.east + hair)
     return np.asarray(wide & np.isin(shapely.get_type_id(shapes), (*LINES, *AREAS)))
 
 
@@ -200,6 +204,45 @@ def split(shapes: Shapes, seam: Seam) -> Shapes:
     if len(rows):
         kept[rows] = _cut(continuous(shapes[rows], seam), seam)
     return kept
+
+
+def framed(shapes: Shapes, seam: Seam, middle: float) -> Shapes:
+    """Bring shapes into a world that is laid out around another middle, such as that of a raster from 0° to 360°.
+
+    Parameters
+    ----------
+    shapes : ndarray of Geometry
+        Points, lines and polygons in the seam's CRS, split or not.
+    seam : Seam
+        Its seam.
+    middle : float
+        Middle of the other world, in the same coordinates.
+
+    Returns
+    -------
+    ndarray of Geometry
+        The same shapes within half a world's width of the middle, cut where that world ends.
+
+    Examples
+    --------
+    >>> shapes = np.array([shapely.box(-76, 40, -74, 41), shapely.box(-1, 51, 2, 52)])
+    >>> [shape.bounds for shape in framed(shapes, Seam(-180.0, 180.0), 180.0)]
+    [(284.0, 40.0, 286.0, 41.0), (0.0, 51.0, 360.0, 52.0)]
+    """
+    world = Seam(middle - seam.width / 2, middle + seam.width / 2)
+    placed = continuous(shapes, seam)
+    bounds = shapely.bounds(placed)
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((bounds[:, 0] < world.west) | (bounds[:, 2] > world.east))
+        points = rows[shapely.get_dimensions(placed[rows]) == 0]
+    others = np.setdiff1d(rows, points)
+    placed[points] = shapely.transform(placed[points], lambda xy: xy - _rounds(xy, world))
+    placed[others] = _cut(placed[others], world)
+    return placed
+
+
+def _rounds(xy: Floats, world: Seam) -> Floats:
+    return np.column_stack([np.floor((xy[:, 0] - world.west) / world.width) * world.width, np.zeros(len(xy))])
 
 
 class _Runs(NamedTuple):
@@ -290,17 +333,19 @@ def _many(parts: Shapes) -> shapely.Geometry:
     )
 
 
-def _cut(shapes: Shapes, seam: Seam) -> Shapes:
-    """Keep what lies in the world, and bring back by its width what lies beyond its east."""
-    here = shapely.box(seam.west, -FAR, seam.east, FAR)
-    beyond = shapely.box(seam.east, -FAR, seam.east + seam.width, FAR)
-    back = shapely.transform(shapely.intersection(shapes, beyond), lambda xy: xy - np.array([seam.width, 0.0]))
-    parts, owner = shapely.get_parts(
-        np.column_stack([shapely.intersection(shapes, here), back]).ravel(), return_index=True
+def _cut(shapes: Shapes, world: Seam) -> Shapes:
+    """Keep what lies in the world, and bring back by its width what lies beyond either end."""
+    rounds = np.array([-1.0, 0.0, 1.0])
+    boxes = shapely.box(world.west + rounds * world.width, -FAR, world.east + rounds * world.width, FAR)
+    pieces = shapely.intersection(shapes[:, None], boxes)
+    for i, turn in enumerate(rounds):
+        pieces[:, i] = shapely.transform(pieces[:, i], lambda xy, turn=turn: xy - np.array([turn * world.width, 0.0]))
+    parts, owner = shapely.get_parts(pieces.ravel(), return_index=True)
+    # What only touches an end leaves a point or a line there.
+    kept = (shapely.get_dimensions(parts) == shapely.get_dimensions(shapes)[owner // len(rounds)]) & ~shapely.is_empty(
+        parts
     )
-    # What only touches the seam leaves a point or a line there.
-    kept = shapely.get_dimensions(parts) == shapely.get_dimensions(shapes)[owner // 2]
-    parts, owner = parts[kept], owner[kept] // 2
+    parts, owner = parts[kept], owner[kept] // len(rounds)
     cut = np.empty(len(shapes), dtype=object)
     for i in range(len(shapes)):
         cut[i] = _many(parts[owner == i])

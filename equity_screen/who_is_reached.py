@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.actions import Plan
-from equity_screen.atoms import atoms_by_ledger
+from equity_screen.atoms import ActionAtoms
 from equity_screen.distances import (
+    LATTICE,
     Near,
     distance_curve,
     distances_by_group,
@@ -25,6 +27,8 @@ from equity_screen.recipe import Question
 
 # Pairs of actions of a scope and ledger that are listed; how many more there are is said.
 MOST_PAIRS = 1_000
+# Points that stand for the homes of all neighbourhoods together, and the fewest for one.
+MOST_LATTICE, LEAST_LATTICE = 100_000, 9
 STEP_M, LEAST_CURVE_M, STEPS = 100.0, 2_000.0, 40
 HOLDS = (
     *("scope", "ledger", "group", "label", "distance_m", "share", "share_everyone", "difference", "sign"),
@@ -47,7 +51,13 @@ class WhoIsReached(NamedTuple):
 
 
 def who_is_reached(
-    laid: Overlay, plan: Plan, *, people: People, hoods: gpd.GeoDataFrame, question: Question
+    laid: Overlay,
+    plan: Plan,
+    *,
+    atoms: Mapping[tuple[str, str], ActionAtoms],
+    people: People,
+    hoods: gpd.GeoDataFrame,
+    question: Question,
 ) -> WhoIsReached:
     """Count people by the number of actions that reach them, and measure how far the nearest one is.
 
@@ -57,6 +67,8 @@ def who_is_reached(
         Effects over neighbourhoods.
     plan : Plan
         Actions and effects, in the overlay's order.
+    atoms : mapping of (scope, ledger) to ActionAtoms
+        From :func:`equity_screen.atoms.atoms_by_ledger`.
     people : People
         People by neighbourhood.
     hoods : GeoDataFrame
@@ -71,16 +83,20 @@ def who_is_reached(
 
     Examples
     --------
+    >>> from equity_screen.atoms import atoms_by_ledger
     >>> from equity_screen.overlay import overlay
     >>> from equity_screen.people import people_of
     >>> from equity_screen.synthetic import four_actions, four_zones
     >>> city, plan = four_zones().assign(priority=True), four_actions()
-    >>> found = who_is_reached(overlay(city, plan), plan, people=people_of(city), hoods=city, question=Question())
+    >>> laid = overlay(city, plan)
+    >>> asked = {"people": people_of(city), "hoods": city, "question": Question()}
+    >>> found = who_is_reached(laid, plan, atoms=atoms_by_ledger(laid), **asked)
     >>> found.times_reached.query("group == 'everyone' and ledger == 'burden'")["people"].tolist()[:4]
     [400.0, 600.0, 0.0, 0.0]
     """
-    groups, atoms = question.groups, atoms_by_ledger(laid)
-    near = distances_by_ledger(laid, plan.actions, people=people)
+    groups = question.groups
+    lattice = int(np.clip(MOST_LATTICE // max(len(hoods), 1), LEAST_LATTICE, LATTICE))
+    near = distances_by_ledger(laid, plan.actions, people=people, lattice=lattice)
     pairs = overlap_pairs(atoms, people, groups=groups, limit=MOST_PAIRS)
     named = hoods if "name" in hoods.columns else hoods.assign(name=hoods.index.astype("str"))
     return WhoIsReached(

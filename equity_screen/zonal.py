@@ -134,8 +134,8 @@ def raster_sums(
 def raster_summary(
     path: str | Path,
     zones: gpd.GeoSeries,
-    stats: Sequence[str] = SUMMARIES,
     *,
+    stats: Sequence[str] = SUMMARIES,
     band: int | str | None = None,
     nodata: tuple[float, ...] = (),
 ) -> pd.DataFrame:
@@ -173,7 +173,7 @@ def raster_summary(
 
     Examples
     --------
-    >>> raster_summary("nowhere.tif", gpd.GeoSeries([], crs=25832), ["mode"])
+    >>> raster_summary("nowhere.tif", gpd.GeoSeries([], crs=25832), stats=["mode"])
     Traceback (most recent call last):
     ...
     equity_screen.errors.UsageError: no summary is called 'mode'; there are: min, max, median, majority
@@ -229,9 +229,9 @@ class _Found(NamedTuple):
 
 
 def _found(band: RasterBand, zones: gpd.GeoSeries, *, classes: tuple[float, ...] = ()) -> _Found:
-    shapes = np.asarray(shapely.orient_polygons(band.in_cells(zones)))
+    shapes = np.asarray(shapely.orient_polygons(zones.to_crs(band.crs).array.to_numpy()))
     stored, cells = _integrals(shapes, band, classes)
-    area = shapely.area(shapes)
+    area = shapely.area(shapes) / abs(band.raster.transform.determinant)
     coverage = np.divide(cells, area, out=np.zeros(len(shapes)), where=area > 0).clip(0.0, 1.0)
     known = coverage > LEAST_COVERAGE
     scale, offset = (1.0, 0.0) if classes else band.scaling
@@ -252,21 +252,33 @@ class _Edges(NamedTuple):
         return _Edges(self.start[which], self.end[which], self.zone[which], self.left[which])
 
 
-def _edges(shapes: NDArray[np.object_], lefts: Integers) -> _Edges:
-    """Give all edges that are not level: along those that are, nothing is to be added."""
+def _edges(shapes: NDArray[np.object_], band: RasterBand) -> tuple[_Edges, Integers]:
+    """Give all edges that are not level, along which there is nothing to add; and each shape's bounds in cells."""
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     places, of_place = shapely.get_coordinates(rings, return_index=True)
+    places, zones = band.to_cells(places), of_part[of_ring]
+    bounds = _cell_bounds(places, zones[of_place], size=band.size, count=len(shapes))
     used = np.flatnonzero((of_place[:-1] == of_place[1:]) & (places[:-1, 1] != places[1:, 1]))
-    zone = of_part[of_ring[of_place[used]]]
-    return _Edges(places[used], places[used + 1], zone, lefts[zone])
+    zone = zones[of_place[used]]
+    return _Edges(places[used], places[used + 1], zone, bounds[zone, 0]), bounds
+
+
+def _cell_bounds(places: Floats, zone: Integers, *, size: tuple[int, int], count: int) -> Integers:
+    """First column and row of each zone within the raster, and the last ones, excluded."""
+    first = np.flatnonzero(np.diff(zone, prepend=-1))
+    bounds = np.zeros((count, 4))
+    if len(first):
+        lowest, highest = (how.reduceat(places, first, axis=0) for how in (np.minimum, np.maximum))
+        bounds[zone[first]] = np.hstack([np.floor(lowest), np.ceil(highest)])
+    return np.asarray(np.clip(bounds, 0, [*size, *size]).astype(np.intp))
 
 
 def _integrals(shapes: NDArray[np.object_], band: RasterBand, classes: tuple[float, ...]) -> tuple[Floats, Floats]:
     """Sum of the values, and number of cells with data, inside each zone, by the integral along its border."""
-    bounds, rows = _cell_bounds(shapes, band.size), band.block[0]
+    edges, bounds = _edges(shapes, band)
     windows = windows_of(bounds, block=band.block)
-    edges, window = _by_window(_edges(shapes, bounds[:, 0]), windows, bounds=bounds, rows=rows)
+    edges, window = _by_window(edges, windows, bounds=bounds, rows=band.block[0])
     totals = np.zeros((3, len(window)))
     ends = np.searchsorted(window, np.arange(len(windows.top) + 1))
     for number, (begin, end) in enumerate(pairwise(ends)):
@@ -279,14 +291,9 @@ def _integrals(shapes: NDArray[np.object_], band: RasterBand, classes: tuple[flo
     value, size, seen = np.asarray(sums, dtype=np.float64)
     # What is left of terms that cancel is rounding: a zone of zeros has a mean of exactly 0.
     value[np.abs(value) <= ROUNDING * size] = 0.0
-    return value, seen
-
-
-def _cell_bounds(shapes: NDArray[np.object_], size: tuple[int, int]) -> Integers:
-    """First column and row of each shape within the raster, and the last ones, excluded."""
-    bounds = np.nan_to_num(shapely.bounds(shapes))
-    bounds[:, :2], bounds[:, 2:] = np.floor(bounds[:, :2]), np.ceil(bounds[:, 2:])
-    return np.asarray(np.clip(bounds, 0, [*size, *size]).astype(np.intp))
+    # Seen from the raster's first corner, as from below where that is in the north-west, borders run the other way.
+    turned = np.sign(band.raster.transform.determinant)
+    return turned * value, turned * seen
 
 
 def _by_window(edges: _Edges, windows: Windows, *, bounds: Integers, rows: int) -> tuple[_Edges, Integers]:
@@ -349,16 +356,17 @@ def _row_sums(cells: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 class _Runs(NamedTuple):
-    """Pieces of edges, each within one row: edge, row, western and eastern end, and height.
+    """Pieces of edges, each within one row: row, western and eastern end in the window, height, zone's first column.
 
-    The height has the sign of its direction.
+    The height has the sign of its direction; ``first`` says where the runs of each edge begin.
     """
 
-    edge: Integers
     row: Integers
     west: Floats
     east: Floats
     dy: Floats
+    left: Integers
+    first: Integers
 
 
 def _runs(edges: _Edges, window: Window) -> _Runs:
@@ -366,41 +374,49 @@ def _runs(edges: _Edges, window: Window) -> _Runs:
     (x0, y0), (x1, y1) = edges.start.T, edges.end.T
     low = np.maximum(np.minimum(y0, y1), window.row_off)
     high = np.minimum(np.maximum(y0, y1), window.row_off + window.height)
-    first = np.floor(low).astype(np.intp)
-    edge, row = expanded(np.ceil(high).astype(np.intp) - first)
-    row += first[edge]
+    top = np.floor(low).astype(np.intp)
+    count = np.ceil(high).astype(np.intp) - top
+    edge, row = expanded(count)
+    row += top[edge]
     above, below = np.maximum(low[edge], row), np.minimum(high[edge], row + 1)
     slope = (x1 - x0) / (y1 - y0)
     ends = x0[edge] + (np.stack([above, below]) - y0[edge]) * slope[edge]
     ends.clip(np.minimum(x0, x1)[edge], np.maximum(x0, x1)[edge], out=ends)
-    return _Runs(edge, row, ends.min(axis=0), ends.max(axis=0), (below - above) * np.sign(y1 - y0)[edge])
+    ends -= window.col_off
+    dy = (below - above) * np.sign(y1 - y0)[edge]
+    left = (edges.left - window.col_off)[edge]
+    return _Runs(row - window.row_off, ends.min(axis=0), ends.max(axis=0), dy, left, np.cumsum(count) - count)
 
 
 class _Pieces(NamedTuple):
-    """Pieces of edges, each within one cell: edge, row and column in the window, how far in its middle is, height."""
+    """Pieces of runs, each within one cell: run, column in the window, how far in its middle is, and height.
 
-    edge: Integers
-    row: Integers
+    ``first`` says where the pieces of each run begin.
+    """
+
+    run: Integers
     column: Integers
     into: Floats
     dy: Floats
+    first: Integers
 
 
-def _pieces(edges: _Edges, window: Window) -> _Pieces:
-    """Cut edges at the lines between rows and columns; beyond the raster, its last column is all there is."""
-    runs = _runs(edges, window)
-    west, east = runs.west - window.col_off, runs.east - window.col_off
-    begin = np.floor(west).clip(-1, window.width).astype(np.intp)
-    count = np.maximum(np.ceil(east).clip(-1, window.width + 1).astype(np.intp) - begin, 1)
-    run, step = expanded(count)
-    column = begin[run] + step
-    start = np.where(step == 0, west[run], column)
-    end = np.where(step + 1 == count[run], east[run], column + 1)
-    width = (east - west)[run]
-    share = np.divide(end - start, width, out=np.ones(len(run)), where=width > 0)
-    inside = column.clip(0, window.width - 1)
+def _pieces(runs: _Runs, width: int) -> _Pieces:
+    """Cut runs at the lines between columns; beyond the raster, its last column is all there is."""
+    begin = np.floor(runs.west).clip(-1, width).astype(np.intp)
+    count = np.maximum(np.ceil(runs.east).clip(-1, width + 1).astype(np.intp) - begin, 1)
+    first = np.cumsum(count) - count
+    run = np.repeat(np.arange(len(count)), count)
+    column = np.arange(len(run)) + (begin - first)[run]
+    start, end = column.astype(np.float64), column + 1.0
+    start[first], end[first + count - 1] = runs.west, runs.east
+    across = runs.east - runs.west
+    dy = (end - start) * np.divide(runs.dy, across, out=np.zeros(len(count)), where=across > 0)[run]
+    whole = count == 1
+    dy[first[whole]] = runs.dy[whole]
+    inside = column.clip(0, width - 1)
     into = ((start + end) / 2 - inside).clip(0.0, 1.0)
-    return _Pieces(runs.edge[run], runs.row[run] - window.row_off, inside, into, runs.dy[run] * share)
+    return _Pieces(run, inside, into, dy, first)
 
 
 def _along(edges: _Edges, part: _Prefixed) -> Floats:
@@ -409,14 +425,17 @@ def _along(edges: _Edges, part: _Prefixed) -> Floats:
     Counted from the first column of each zone: the less is added, the less is lost when it cancels.
     """
     width = part.window.width
-    pieces = _pieces(edges, part.window)
-    left = edges.left[pieces.edge] - part.window.col_off
-    here, there = (pieces.row * (width + 1) + column for column in (pieces.column, left))
-    cell = here - pieces.row
-    terms = (part.sums.take(here) - part.sums.take(there) + pieces.into * part.cells.take(cell)) * pieces.dy
+    runs = _runs(edges, part.window)
+    pieces = _pieces(runs, width)
+    run, column = pieces.run, pieces.column
+    base = runs.row * (width + 1)
+    here, there, cell = base[run] + column, base + runs.left, (runs.row * width)[run] + column
+    inside = part.sums.take(here) - part.sums.take(there)[run]
+    terms = (inside + pieces.into * part.cells.take(cell)) * pieces.dy
     if part.known is None or part.counts is None:
-        seen = (pieces.column - left + pieces.into) * pieces.dy
+        seen = (column - runs.left[run] + pieces.into) * pieces.dy
     else:
-        seen = (part.counts.take(here) - part.counts.take(there) + pieces.into * part.known.take(cell)) * pieces.dy
-    begins = np.searchsorted(pieces.edge, np.arange(len(edges.zone)))
+        inside = part.counts.take(here) - part.counts.take(there)[run]
+        seen = (inside + pieces.into * part.known.take(cell)) * pieces.dy
+    begins = pieces.first[runs.first]
     return np.stack([np.add.reduceat(one, begins) for one in (terms, np.abs(terms), seen)])

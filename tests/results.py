@@ -15,6 +15,7 @@ from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, R
 UTM = "EPSG:32618"
 EAST, NORTH, SIDE = 580_000.0, 4_500_000.0, 1000.0
 NAN = float("nan")
+NOBODY = "the group has no people here"
 LABELS = {"low_income": "People with low incomes", "colour": "Communities of colour"}
 
 
@@ -314,7 +315,7 @@ def small_times_reached() -> pd.DataFrame:
         ("burden", "low_income", LABELS["low_income"], (1100.0, 100.0, 0.0, 0.0), 1200.0),
     ]
     said = [
-        ("active actions", ledger, group, label, times, n, n / people, "" if n == n else "the group has no people here")
+        ("active actions", ledger, group, label, times, n, n / people, "" if people > 0 else NOBODY)
         for ledger, group, label, counts, people in rows
         for times, n in zip(("0", "1", "2", "3+"), counts, strict=True)
     ]
@@ -357,7 +358,7 @@ def small_distances() -> pd.DataFrame:
     rows = [
         ("benefit", "everyone", "Everyone", 6000.0, 500.0, 450.0, 1200.0, 0.4, 0.8, 1.0, 0.5, ""),
         ("benefit", "low_income", LABELS["low_income"], 1200.0, 300.0, 250.0, 700.0, 0.7, 0.95, 1.0, 0.5, ""),
-        ("benefit", "colour", LABELS["colour"], 0.0, *[NAN] * 7, "the group has no people here"),
+        ("benefit", "colour", LABELS["colour"], 0.0, *[NAN] * 7, NOBODY),
         ("burden", "everyone", "Everyone", 6000.0, 900.0, 700.0, 1500.0, 0.1, 0.6, 1.0, 0.0, ""),
     ]
     return pd.DataFrame(rows, columns=names).assign(scope="active actions")

@@ -9,6 +9,7 @@ import pytest
 import shapely
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
+from equity_screen import areas
 from equity_screen.areas import area_shares, covering, point_shares
 from equity_screen.errors import UsageError
 
@@ -121,6 +122,23 @@ def test_area_shares_equal_the_overlay_of_geopandas() -> None:
     got = area_shares(zones, reach).matrix.toarray()
     assert (expected > 0).sum() > 400
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_pairs_of_many_vertices_are_shared_alike(monkeypatch) -> None:
+    zones, reach = tessellation(), reaches()
+    expected = area_shares(zones, reach).matrix.toarray()
+    monkeypatch.setattr(areas, "MANY_VERTICES", 0)
+    by_geos = area_shares(zones, reach).matrix.toarray()
+    np.testing.assert_allclose(by_geos, expected, rtol=0, atol=1e-11)
+    assert ((by_geos == 1.0) == (expected == 1.0)).all()
+
+
+def test_a_footprint_changes_no_bit_of_another_ones_shares() -> None:
+    zones, reach = tessellation(), reaches()
+    together = area_shares(zones, reach).matrix.toarray()
+    for position in range(len(reach)):
+        alone = area_shares(zones, reach.iloc[[position]]).matrix.toarray()[:, 0]
+        assert alone.tobytes() == np.ascontiguousarray(together[:, position]).tobytes()
 
 
 def test_the_areas_reached_in_all_zones_are_the_area_of_the_footprint() -> None:

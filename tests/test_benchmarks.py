@@ -229,3 +229,33 @@ def test_a_demo_without_its_pages_is_not_timed(monkeypatch):
     monkeypatch.setattr(screen, "command", lambda *_: None)
     with pytest.raises(AnswersDifferError, match=r"left out map\.html, report\.html"):
         screen.demo()
+
+
+def test_discs_of_both_sides_differ_by_their_corners_and_no_more():
+    zones = gpd.GeoSeries([shapely.box(0, 0, 9000, 9000)], crs=3310)
+    asked = overlay.Discs(zones, gpd.GeoSeries([shapely.Point(0, 0)], crs=3310), np.array([1000.0]))
+    assert asked.four()[0, 0] == asked.exact()[0, 0] == pytest.approx(np.pi / 4 / 81, rel=1e-14)
+    overlay.same_discs(asked.exact(), asked.drawn(), asked=asked)
+    with pytest.raises(AssertionError, match=r"a share of a disc differs by 0\.05"):
+        overlay.same_discs(asked.exact() + csr_array([[0.05]]), asked.exact(), asked=asked)
+
+
+def test_a_disc_that_lost_a_part_of_its_area_is_named():
+    zones = gpd.GeoSeries([shapely.box(0, 0, overlay.NATION_M, overlay.NATION_M)], crs=overlay.CRS)
+    middle = gpd.GeoSeries([shapely.Point(1e6, 1e6)], crs=overlay.CRS)
+    asked = overlay.Discs(zones, middle, np.array([2e5]))
+    overlay.same_discs(asked.exact(), asked.drawn(), asked=asked)
+    with pytest.raises(AssertionError, match="the area of a disc is wrong by"):
+        overlay.same_discs(asked.exact() * (1 - 1e-11), asked.drawn(), asked=asked)
+
+
+def test_zones_of_the_nation_tile_it():
+    zones = overlay.nation(200, np.random.default_rng(1))
+    assert zones.is_valid.all()
+    assert zones.area.sum() == pytest.approx(shapely.union_all(zones.array).area, rel=1e-12)
+
+
+def test_growth_is_that_of_ten_times_as_much():
+    goal = overlay.growth("time", (lambda: sum(range(20_000)), lambda: sum(range(2_000_000))), factor=100.0, slope=1.5)
+    assert 5.0 < goal.ours_s[0] < 20.0
+    assert goal.held

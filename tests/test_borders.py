@@ -107,7 +107,8 @@ def test_shares_are_those_of_geos():
     pairs = np.divmod(np.arange(120 * 60), 60)
     expected = by_geos(one, other, pairs)
     assert (expected > 0).sum() > 500
-    np.testing.assert_allclose(common_shares(one, other, pairs=pairs), expected, rtol=0, atol=1e-11)  # of GEOS, whose corners are rounded
+    shares = common_shares(one, other, pairs=pairs)
+    np.testing.assert_allclose(shares, expected, rtol=0, atol=1e-11)  # GEOS rounds the corners that it finds
 
 
 def test_no_share_depends_on_the_other_pairs(monkeypatch):

@@ -26,7 +26,9 @@ from equity_screen.inputs import gather
 from tests.browser import visit
 from tests.independent import (
     ELLIPSOID,
+    FINE,
     KILOMETRE,
+    SIDES,
     WGS84,
     Middle,
     area_on_the_ellipsoid,
@@ -41,6 +43,7 @@ from tests.independent import (
     into,
     middle_of,
     numbers_in,
+    outside,
     pairs,
     projection,
     side_by_side,
@@ -55,6 +58,10 @@ FACILITIES = "epa_facilities_by_mact.parquet"
 MILE = 1609.344
 DISTANCE = 3 * MILE
 UNMATCHED = "06037930401"
+# The package measures a disc and its tracts in an equidistant space near the disc, the second way in one equal-area
+# space: a facility beside a tract 140 km wide has 14.3358 people by the one and 14.3367 by the other, 6e-5 less;
+# added up over tracts the two are 3e-8 apart.
+ALONE, TOGETHER = 1e-4, 1e-7
 
 # Percentages of everyone in the tract.
 GROUPS = {
@@ -202,32 +209,43 @@ class ByHand:
         """Position among the places of each row inside."""
         return [self.places.index(self.facilities[i].place) for i in self.rows]
 
+    def discs(self, sides: int) -> list[shapely.Polygon]:
+        return discs_around(self.places, DISTANCE, middle=self.middle, sides=sides)
+
     @cached_property
-    def discs(self) -> list[shapely.Polygon]:
-        return discs_around(self.places, DISTANCE, middle=self.middle)
+    def drawn(self) -> list[shapely.Polygon]:
+        return self.discs(SIDES)
+
+    @cached_property
+    def fine(self) -> list[shapely.Polygon]:
+        return self.discs(FINE)
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
-        return pairs(self.shapes, self.discs)
+        return pairs(self.shapes, self.drawn)
 
     @cached_property
     def shares(self) -> np.ndarray:
         """Tracts × places: share of the tract's area within three miles."""
         shares = np.zeros((len(self.ids), len(self.places)))
         for i, j in self.pairs:
-            shares[i, j] = shapely.intersection(self.shapes[i], self.discs[j]).area / self.areas[i]
+            shares[i, j] = shapely.intersection(self.shapes[i], self.fine[j]).area / self.areas[i]
         return shares
+
+    def taken(self, discs: list[shapely.Polygon]) -> np.ndarray:
+        """Share of each tract's area in any of some discs: 1 less what no disc takes away."""
+        left = {i: self.shapes[i] for i, _ in self.pairs}
+        for i, j in self.pairs:
+            left[i] = shapely.difference(left[i], discs[j])
+        taken = np.zeros(len(self.ids))
+        for i, rest in left.items():
+            taken[i] = 1 - rest.area / self.areas[i]
+        return taken
 
     @cached_property
     def once(self) -> np.ndarray:
-        """Share of each tract's area within three miles of any place: 1 less what no disc takes away."""
-        left = {i: self.shapes[i] for i, _ in self.pairs}
-        for i, j in self.pairs:
-            left[i] = shapely.difference(left[i], self.discs[j])
-        once = np.zeros(len(self.ids))
-        for i, rest in left.items():
-            once[i] = 1 - rest.area / self.areas[i]
-        return once
+        """Share of each tract's area within three miles of any place: as drawn, between the widest and all added up."""
+        return np.clip(self.taken(self.drawn), self.by_row.max(axis=1), np.minimum(self.by_row.sum(axis=1), 1.0))
 
     @cached_property
     def summed(self) -> float:
@@ -293,7 +311,7 @@ class TestByHand:
         """Where the edge of a disc crosses a tract's, 4,468 times: within 0.1 % of the geodesic distance."""
         back, worst, crossings = into(WGS84, projection("laea", state.middle)), 0.0, 0
         for i, j in state.pairs:
-            crossing = shapely.intersection(state.shapes[i].boundary, state.discs[j].exterior)
+            crossing = shapely.intersection(state.shapes[i].boundary, state.drawn[j].exterior)
             if crossing.is_empty:
                 continue
             lon, lat = back.transform(*shapely.get_coordinates(crossing).T)
@@ -309,10 +327,10 @@ class TestByHand:
 
     def test_people_in_reach_are_the_same_without_any_projection(self, state):
         """Geodesic radii and geodesic areas, in degrees."""
-        azimuths, radii = np.linspace(0, 360, 256, endpoint=False), np.full(256, DISTANCE)
+        azimuths, radii = np.linspace(0, 360, SIDES, endpoint=False), np.full(SIDES, DISTANCE * outside(SIDES))
         discs = []
         for lon, lat in state.places:
-            start = np.full(256, lon), np.full(256, lat)
+            start = np.full(SIDES, lon), np.full(SIDES, lat)
             discs.append(shapely.Polygon(np.column_stack(ELLIPSOID.fwd(*start, azimuths, radii)[:2])))
         left = {i: brought(state.degrees[i], into(WGS84), longest=KILOMETRE) for i, _ in state.pairs}
         for i, j in state.pairs:
@@ -322,10 +340,16 @@ class TestByHand:
         assert people == pytest.approx(math.fsum(state.once * state.people), rel=1e-5)
 
     def test_discs_taken_away_one_by_one_leave_what_their_union_leaves(self, state):
-        union = shapely.union_all(state.discs)
+        union, taken = shapely.union_all(state.drawn), state.taken(state.drawn)
         near = sorted({i for i, _ in state.pairs})[::20]
         by_union = [shapely.intersection(state.shapes[i], union).area / state.areas[i] for i in near]
-        assert state.once[near] == pytest.approx(by_union, abs=1e-12)
+        assert taken[near] == pytest.approx(by_union, abs=1e-12)
+
+    def test_256_sides_are_enough(self, state):
+        """Measured with 4,096: a tract is off by up to 3.5e-5 of its area, the state by 4e-7 of its people."""
+        fine = state.taken(state.fine)
+        assert np.abs(state.once - fine).max() < 4e-5
+        assert math.fsum(state.once * state.people) == pytest.approx(math.fsum(fine * state.people), rel=1e-6)
 
 
 def together(result) -> dict:
@@ -340,19 +364,23 @@ class TestFigures:
         row = together(result)["active actions", "burden", group]
         people, near = state.count(group), state.once
         assert equal(row["people"], math.fsum(people))
-        assert equal(row["people_reached"], math.fsum(near * people))
-        assert equal(row["reached_share"], math.fsum(near * people) / math.fsum(people))
-        assert equal(row["people_summed"], math.fsum((state.by_row * people[:, None]).ravel()))
-        assert equal(row["priority_place_share"], math.fsum((near * people)[state.priority]) / math.fsum(near * people))
+        assert equal(row["people_reached"], math.fsum(near * people), rel=TOGETHER)
+        assert equal(row["reached_share"], math.fsum(near * people) / math.fsum(people), rel=TOGETHER)
+        assert equal(row["people_summed"], math.fsum((state.by_row * people[:, None]).ravel()), rel=TOGETHER)
+        assert equal(
+            row["priority_place_share"],
+            math.fsum((near * people)[state.priority]) / math.fsum(near * people),
+            rel=TOGETHER,
+        )
         if group != "everyone":
             found = [row["people_reached_low"], row["people_reached_high"]]
-            assert equal(found, bounds(people, state.universe(group), near))
+            assert equal(found, bounds(people, state.universe(group), near), rel=TOGETHER)
 
     def test_each_tract(self, state, result):
         hoods = result.neighbourhoods
         assert hoods.index.tolist() == state.ids
         wanted = np.where(state.people > 0, state.once, np.nan)
-        assert equal(hoods["burden_reached_share"], wanted, near_zero=1e-12)
+        assert equal(hoods["burden_reached_share"], wanted, near_zero=3e-6)
         assert hoods["priority"].tolist() == state.priority.tolist()
         assert equal(hoods["population"], state.people)
 
@@ -361,16 +389,16 @@ class TestFigures:
         assert table.index.tolist() == ids_of(state)
         reached = state.by_row * state.people[:, None]
         total = reached.sum(axis=0)
-        assert equal(table["people_reached"], total)
-        assert equal(table["priority_place_share"], reached[state.priority].sum(axis=0) / total)
-        inside = (state.by_row * state.areas[:, None]).sum(axis=0) / [state.discs[j].area for j in state.place_of]
-        assert equal(table["outside_share"], 1 - inside, near_zero=1e-9)
+        assert equal(table["people_reached"], total, rel=ALONE)
+        assert equal(table["priority_place_share"], reached[state.priority].sum(axis=0) / total, rel=ALONE)
+        inside = (state.by_row * state.areas[:, None]).sum(axis=0) / [state.fine[j].area for j in state.place_of]
+        assert equal(table["outside_share"], 1 - inside, near_zero=ALONE)
 
     @pytest.mark.parametrize(("ranking", "column"), [("score", "CES4.0Score"), ("income", "Poverty")])
     def test_each_facility_by_a_ranking(self, state, result, ranking, column):
         table = result.by_effect.droplevel(["ledger", "effect"]).loc[ids_of(state)]
         wanted = [concentration(share, state.people, state.ranks(column)) for share in state.by_row.T]
-        assert equal(table[f"ci_{ranking}"], wanted, near_zero=1e-11)
+        assert equal(table[f"ci_{ranking}"], wanted, rel=0.0, near_zero=ALONE)
 
     @pytest.mark.parametrize(("ranking", "column"), [("score", "CES4.0Score"), ("income", "Poverty")])
     def test_being_in_reach_by_a_ranking(self, state, result, project, ranking, column):
@@ -378,7 +406,7 @@ class TestFigures:
         near = hoods["burden_reached_share"].fillna(0).to_numpy()
         declared = es.read_project(project).project.rankings[ranking]
         found = es.concentration_index(near, hoods["population"].to_numpy(), rank=es.rank_of(hoods, declared))
-        assert equal(found, concentration(state.once, state.people, state.ranks(column)))
+        assert equal(found, concentration(state.once, state.people, state.ranks(column)), rel=TOGETHER)
 
     @pytest.mark.parametrize("group", ["everyone", *GROUPS])
     def test_counties_each_and_added_up(self, state, result, group):
@@ -387,7 +415,7 @@ class TestFigures:
         counties = sorted(set(state.county))
         assert table.index.tolist() == counties
         wanted = np.array([state.in_county(county, group) for county in counties])
-        assert equal(table[["people", "people_reached"]], wanted, near_zero=1e-9)
+        assert equal(table[["people", "people_reached"]], wanted, near_zero=0.1, rel=TOGETHER)
         whole = together(result)["active actions", "burden", group]
         assert equal(table["people"].sum(), whole["people"])
         assert equal(table["people_reached"].sum(), whole["people_reached"])
@@ -408,7 +436,7 @@ class TestFigures:
             rows = [row for row in csv.DictReader(lines) if row["ledger"] == "burden"]
         assert len(rows) == 2 * (1 + len(GROUPS))
         for row in rows:
-            assert equal(float(row["people_reached"]), math.fsum(state.once * state.count(row["group"])))
+            assert equal(float(row["people_reached"]), math.fsum(state.once * state.count(row["group"])), rel=TOGETHER)
 
     @pytest.mark.browser
     @pytest.mark.parametrize("name", ["map.html", "report.html"])
@@ -497,7 +525,7 @@ class TestTraps:
 
     def test_a_facility_is_a_place_and_its_people_count_once(self, state, result):
         row = together(result)["active actions", "burden", "everyone"]
-        assert equal(row["people_summed"], state.summed)
+        assert equal(row["people_summed"], state.summed, rel=TOGETHER)
         assert row["people_summed"] > 1.5 * row["people_reached"]
         by_place = math.fsum((state.shares * state.people[:, None]).ravel())
         assert row["people_summed"] > 1.05 * by_place > 1.4 * row["people_reached"]

@@ -88,8 +88,17 @@ class TestAreas:
 
     def test_a_long_edge_loses_no_digits(self):
         assert area(box(-5e5, 0.5, 5e5, 1e6), 1.0) == pytest.approx(segment(1.0, 0.5), rel=1e-13)
-        slanted = shapely.affinity.rotate(box(-100.0, 0.5, 1e5, 1e5), 40.0, origin=(0, 0))
-        assert area(slanted, 1.0) == pytest.approx(segment(1.0, 0.5), rel=1e-10)
+        for turn in (17.0, 40.0, 130.0, 220.0):
+            slanted = shapely.affinity.rotate(box(-100.0, 0.5, 1e6, 1e6), turn, origin=(0, 0))
+            assert area(slanted, 1.0) == pytest.approx(segment(1.0, 0.5), rel=1e-12)
+
+    def test_nothing_and_the_whole_disc_are_exact_whatever_the_border(self):
+        wavy = shapely.difference(Point(0, 0).buffer(40.0, quad_segs=50), Point(0, 0).buffer(9.0, quad_segs=30))
+        radii = np.random.default_rng(3).uniform(1.0, 8.9, 60)
+        empty = disc_areas(layer(wavy), layer(*[Point(0.01, 0.02)] * 60), radii_m=radii)
+        assert (empty.area_m2 == 0.0).all()
+        full = disc_areas(layer(shapely.convex_hull(wavy)), layer(*[Point(7, 3)] * 60), radii_m=radii)
+        assert (full.area_m2[:, 0] == 2.0 * PI * radii**2 / 2.0).all()
 
     def test_a_polygon_of_many_corners_comes_as_close_as_it_can(self):
         rng = np.random.default_rng(6)

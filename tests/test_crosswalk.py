@@ -105,6 +105,15 @@ def test_layers_in_two_crss_meet_on_the_ground():
     assert dense(found) == [[pytest.approx(0.5, abs=1e-5), pytest.approx(0.5, abs=1e-5)]]
 
 
+def test_a_zone_across_the_antimeridian_is_one_zone():
+    halves = gpd.GeoSeries([box(179, -17, 180, -16), box(-180, -17, -179, -16)], index=["west", "east"], crs=4326)
+    both = gpd.GeoSeries([shapely.MultiPolygon(list(halves))], index=["A"], crs=4326)
+    assert dense(crosswalk(both, halves)) == [[pytest.approx(0.5, abs=1e-9)] * 2]
+    assert dense(crosswalk(halves, both)) == [[pytest.approx(1, abs=1e-9)]] * 2
+    points = gpd.GeoDataFrame({"people": [1, 3]}, geometry=gpd.points_from_xy([179.5, -179.5], [-16.5] * 2), crs=4326)
+    assert dense(crosswalk(both, halves, by=ByPoints(points))) == [[0.25, 0.75]]
+
+
 def test_what_no_target_holds_is_lost_and_told():
     found = crosswalk(four_zones(), layer(x=km(0, 0, 1.5, 2)))
     lost = losses(found, four_zones(), counts=["population"])
@@ -147,6 +156,13 @@ def test_a_point_on_a_common_border_of_both_layers_goes_no_astray():
     sources = layer(B=km(1, 0, 2, 1), A=km(0, 0, 1, 1))
     found = crosswalk(sources, HALVES, by=ByPoints(homes((1.0, 0.5, 4), (0.5, 0.5, 4))))
     assert dense(found) == [[0.0, 1.0], [1.0, 0.0]]
+
+
+def test_a_point_on_a_common_border_is_of_one_source_only():
+    """4 people at home on the border of A and B are of A; of the 4 who are B's alone nobody is in reach."""
+    sources, target = layer(A=km(0, 0, 1, 1), B=km(1, 0, 2, 1)), layer(x=km(0.8, 0, 1.2, 1))
+    points = homes((0.1, 0.5, 4), (1.0, 0.5, 4), (1.9, 0.5, 4))
+    assert dense(crosswalk(sources, target, by=ByPoints(points))) == [[0.5], [0.0]]
 
 
 def test_a_point_inside_two_targets_that_overlap_is_in_both():
@@ -230,6 +246,14 @@ def test_a_source_without_land_is_shared_by_area_also_where_it_touches_some():
     assert found.notes["by"].tolist() == ["mask", "area", "area", "area"]
     expected = [[0.5, 0], [0.25, 0], [0, 0.25], [0, 0.25]]
     assert found.matrix.toarray() == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_land_next_door_in_another_crs_is_no_land_of_the_source():
+    """A hair of it lies in B and D once both layers are in one CRS: nobody of theirs lives in that."""
+    land = layer(inside=km(0, 0, 0.25, 0.5), b=km(2, 0.35, 2.3, 0.65), d=km(2, 1.35, 2.3, 1.65)).to_crs(3857)
+    found = crosswalk(four_zones(), layer(south=km(0, 1, 2, 1.25)), by=ByMask(land))
+    assert found.notes["by"].tolist() == ["mask", "area", "area", "area"]
+    assert dense(found)[1:] == [[0], [pytest.approx(0.25, abs=1e-5)], [pytest.approx(0.25, abs=1e-5)]]
 
 
 def test_classes_of_land_cover_are_a_mask(cells):

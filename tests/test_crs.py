@@ -15,10 +15,14 @@ from equity_screen.crs import (
     crs_name,
     fits,
     impossible,
+    lies_across,
     likely_crs,
     measure_of,
+    middles,
     parse_crs,
+    recast,
     require_crs,
+    run_on,
     to_space,
 )
 from equity_screen.errors import InputError, UsageError
@@ -127,6 +131,12 @@ class TestMeasure:
 
 
 class TestSpace:
+    @pytest.mark.parametrize("shapes", [[], [None], [shapely.Point()]], ids=["no row", "no geometry", "empty"])
+    def test_nothing_stays_nothing(self, shapes):
+        there = to_space(gpd.GeoSeries(shapes, crs=4326), Measure(11.0, 51.0, 1e5).areas)
+        assert len(there) == len(shapes)
+        assert (there.isna() | there.is_empty).all()
+
     def test_a_shared_border_stays_one_line(self):
         west = shapely.Polygon([(10, 50), (11, 50), (11, 52), (10, 52)])
         east = shapely.Polygon([(11, 50), (12, 50), (12, 51), (12, 52), (11, 52), (11, 51)])
@@ -151,6 +161,71 @@ def geodesic_error(places, reach_m, study):
             middle = gpd.GeoSeries([place], crs=4326).to_crs(crs)[0]
             errors.append(np.abs(rim.distance(middle) / reach_m - 1).max())
     return max(errors)
+
+
+HALVES = shapely.MultiPolygon([shapely.box(179, 0, 180, 1), shapely.box(-180, 0, -178, 1)])
+
+
+class TestAcross:
+    """Layers across the antimeridian."""
+
+    def test_halves_are_measured_in_one_piece(self):
+        unsplit = shapely.Polygon([(179, 0), (-178, 0), (-178, 1), (179, 1)])
+        both = to_space(gpd.GeoSeries([HALVES, unsplit], crs=4326), Measure(180.0, 0.0, 1e5).areas)
+        assert both.geom_type.tolist() == ["Polygon", "Polygon"]
+        assert both.is_valid.all()
+        expected = abs(GEOD.geometry_area_perimeter(shapely.segmentize(shapely.box(0, 0, 3, 1), 0.01))[0])
+        assert both.area.tolist() == pytest.approx([expected] * 2, rel=1e-6)
+
+    def test_and_split_again_where_degrees_are_wanted(self):
+        there = to_space(gpd.GeoSeries([HALVES], crs=4326).to_crs(3832), WGS84)
+        assert shapely.symmetric_difference(there[0], HALVES).area < 1e-9
+
+    @pytest.mark.parametrize("crs", [4326, 3857, 32660, 3832])
+    def test_recast(self, crs):
+        layer = gpd.GeoSeries([HALVES, None, shapely.Point(-179.5, 0.5)], crs=4326)
+        back = recast(recast(layer, CRS.from_epsg(crs)), WGS84)
+        assert shapely.symmetric_difference(shapely.make_valid(back[0]), HALVES).area < 1e-4
+        assert back[1] is None
+        assert back[2].x == pytest.approx(-179.5)
+
+    @pytest.mark.parametrize("crs", [4326, 3857, 3832])
+    def test_drawn_in_one_piece(self, crs):
+        layer = recast(gpd.GeoSeries([HALVES, None, shapely.Point(-179.5, 0.5)], crs=4326), CRS.from_epsg(crs))
+        drawn = run_on(layer)
+        assert drawn[0].bounds == pytest.approx((179.0, 0.0, 182.0, 1.0))
+        assert drawn[1] is None
+        assert drawn[2].x == pytest.approx(180.5)
+        assert lies_across(layer)
+
+    @pytest.mark.parametrize(
+        "places",
+        [
+            [(-0.1, 51.5), (0.1, 51.5)],
+            [(170.0, 0.0), (179.9, 0.0)],
+            [(-170.0, 0.0), (-179.9, 0.0)],
+            [(x, 0) for x in range(-180, 180)],
+            [],
+        ],
+        ids=["Greenwich", "west of it", "east of it", "the globe", "nothing"],
+    )
+    def test_others_do_not_lie_across(self, places):
+        assert not lies_across(layer(*places).geometry)
+
+    def test_middles_across_and_elsewhere(self):
+        found = middles(gpd.GeoSeries([HALVES, shapely.box(0, 0, 2, 2), shapely.Point(181, 0)], crs=4326))
+        # What cannot be stays as it is written, to be found by its check.
+        assert found.tolist() == [[-179.5, 0.5], [1.0, 1.0], [181.0, 0.0]]
+        assert middles(gpd.GeoSeries([shapely.box(0, 0, 2, 2)], crs=32660)).tolist() == [[1.0, 1.0]]
+
+    def test_a_vertex_on_the_antimeridian_is_a_place_in_the_first_utm_zone(self):
+        corner = gpd.GeoSeries([shapely.Point(180.0, -17.0)], crs=4326).to_crs(32701)
+        assert impossible(shapely.get_coordinates(corner.array), corner.crs).tolist() == [False]
+
+    def test_a_projection_that_stretches_without_end_does_not_fill_the_memory(self):
+        north = gpd.GeoSeries([shapely.box(10, 89.88, 12, 89.9)], crs=4326).to_crs(3031)
+        fine = to_space(north, measure_of(north).areas)
+        assert len(fine[0].exterior.coords) < 100_000
 
 
 class TestClusters:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from equity_screen.effects import check_effects, effects_from_rules
+from equity_screen.effects import check_effects, completed, effects_from_rules, uptake_of
 from equity_screen.errors import InputError
+from equity_screen.kinds import kinds_with
 from equity_screen.schema import Origin
 from equity_screen.sources import EffectRule
 
@@ -175,3 +176,154 @@ def test_a_misspelt_column_is_refused_and_a_column_of_its_own_is_not():
     row = {"action": "A", "ledger": "benefit", "effect": "shade", "unit": "K", "amount_hi": 1, "notes": "x"}
     with pytest.raises(InputError, match=r"column amount_hi: .*did you mean 'amount_high'"):
         check_effects(pd.DataFrame([row]), origin=Origin("effects.csv", "row"), actions=["A"])
+
+
+class TestReaches:
+    """Keys that each reach needs, and does not use."""
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"reach": "ring", "inner_m": "100", "distance_m": "300"},
+            {"reach": "decay", "kernel": "Linear", "distance_m": "300"},
+            {"reach": "decay", "kernel": "gaussian", "scale_m": "80", "distance_m": "300"},
+            {"reach": "decay", "kernel": "inverse", "floor_m": "50", "distance_m": "300"},
+            {"reach": "area", "layer": "a.gpkg"},
+            {"reach": "area", "layer": "a.gpkg", "layer_id": "site", "minutes": "15"},
+            {"reach": "raster", "layer": "a.tif"},
+            {"reach": "travel", "layer": "a.csv", "minutes": "15"},
+        ],
+        ids=lambda given: "-".join(given.values()),
+    )
+    def test_that_hold_together(self, given):
+        checked = check(given)
+        assert checked.findings == ()
+        assert checked.table["reach"].tolist() == [given["reach"]]
+        assert checked.table["reach_source"].tolist() == [""]
+
+    @pytest.mark.parametrize(
+        ("given", "code", "column"),
+        [
+            ({"reach": "ring", "distance_m": "300"}, "ES-EFFECT-DISTANCE", "inner_m"),
+            ({"reach": "ring", "inner_m": "300"}, "ES-EFFECT-DISTANCE", "distance_m"),
+            ({"reach": "ring", "inner_m": "300", "distance_m": "300"}, "ES-EFFECT-RING", "inner_m"),
+            ({"reach": "ring", "inner_m": "0", "distance_m": "300"}, "ES-EFFECT-DISTANCE", "inner_m"),
+            ({"reach": "decay", "distance_m": "300"}, "ES-EFFECT-DISTANCE", "kernel"),
+            ({"reach": "decay", "kernel": "linear"}, "ES-EFFECT-DISTANCE", "distance_m"),
+            ({"reach": "decay", "kernel": "cubic", "distance_m": "300"}, "ES-EFFECT-WORD", "kernel"),
+            ({"reach": "decay", "kernel": "gaussian", "distance_m": "300"}, "ES-EFFECT-DISTANCE", "scale_m"),
+            (
+                {"reach": "decay", "kernel": "gaussian", "scale_m": "0.0001", "distance_m": "300"},
+                "ES-EFFECT-DISTANCE",
+                "scale_m",
+            ),
+            (
+                {"reach": "decay", "kernel": "inverse", "floor_m": "300", "distance_m": "300"},
+                "ES-EFFECT-RING",
+                "floor_m",
+            ),
+            (
+                {"reach": "decay", "kernel": "linear", "scale_m": "80", "distance_m": "300"},
+                "ES-EFFECT-DISTANCE-UNUSED",
+                "scale_m",
+            ),
+            ({"reach": "within", "distance_m": "300", "kernel": "linear"}, "ES-EFFECT-DISTANCE-UNUSED", "kernel"),
+            ({"reach": "area"}, "ES-EFFECT-DISTANCE", "layer"),
+            ({"reach": "travel", "layer": "a.csv"}, "ES-EFFECT-DISTANCE", "minutes"),
+            ({"reach": "travel", "layer": "a.csv", "minutes": "-5"}, "ES-EFFECT-NEGATIVE", "minutes"),
+            ({"layer": "a.csv"}, "ES-EFFECT-DISTANCE-UNUSED", "layer"),
+        ],
+        ids=str,
+    )
+    def test_that_do_not(self, given, code, column):
+        checked = check({"effect": "other"}, given)
+        assert (code, column) in {(f.code, f.column) for f in checked.findings}
+        assert checked.table["effect"].tolist() == ["other"]
+
+
+class TestKinds:
+    def row(self, **given):
+        return check(given).table.iloc[0]
+
+    def test_a_kind_fills_the_reach_and_its_source_is_told(self):
+        row = self.row(kind="bus_stop")
+        assert row[["reach", "distance_m"]].tolist() == ["within", 400.0]
+        assert row["reach_source"].startswith("Bus stop: within 400 m, ")
+
+    def test_a_stated_reach_wins_whole(self):
+        row = self.row(kind="bus_stop", reach="citywide")
+        assert row[["reach", "reach_source"]].tolist() == ["citywide", "as the project states"]
+        assert np.isnan(row["distance_m"])
+
+    def test_a_stated_distance_wins_and_is_not_told_as_that_of_the_source(self):
+        row = self.row(kind="bus_stop", distance_m="250")
+        assert row[["reach", "distance_m"]].tolist() == ["within", 250.0]
+        assert row["reach_source"].startswith("as the project states; usual is Bus stop: within 400 m")
+
+    def test_a_distance_that_a_kind_leaves_to_the_project(self):
+        assert fault(kind="drinking_fountain").column == "distance_m"
+        row = self.row(kind="drinking_fountain", distance_m="150")
+        assert "within a distance that the project states" in row["reach_source"]
+
+    def test_one_that_is_not_known_is_one_fault_with_its_hint(self):
+        found = fault(kind="bus_stp", distance_m="250")
+        assert (found.code, found.column, found.value) == ("ES-EFFECT-KIND", "kind", "bus_stp")
+        assert found.mend == "did you mean 'bus_stop'?"
+
+    def test_kinds_of_the_project_are_known(self):
+        kinds = kinds_with({"bench": {"label": "Bench", "reach": "within", "distance_m": 150, "source": "Plan, p. 3"}})
+        table = pd.DataFrame([{**ROW, "kind": "bench"}])
+        row = check_effects(table, origin=CSV, actions=["A1"], kinds=kinds).table.iloc[0]
+        assert row["distance_m"] == 150
+        assert row["reach_source"] == "Bench: within 150 m (the project states: Plan, p. 3)"
+
+    def test_rules_have_kinds_too(self):
+        written = effects_from_rules(
+            [rule(kind="bus_stop"), rule(ledger="burden", kind="bus_stop", distance_m=90)], TestRules.ACTIONS
+        )
+        checked = check_effects(written, origin=CSV, actions=TestRules.ACTIONS.index)
+        assert checked.findings == ()
+        assert set(checked.table["distance_m"]) == {400.0, 90.0}
+
+
+class TestUptake:
+    @pytest.mark.parametrize(
+        ("text", "rates"),
+        [
+            ("renters=0.1; owners=0.4", {"renters": 0.1, "owners": 0.4}),
+            (" renters = 0.1 ;", {"renters": 0.1}),
+            ("renters", {"renters": 1.0}),
+            ("others=0; renters=1", {"others": 0.0, "renters": 1.0}),
+            (" ; ", {}),
+        ],
+    )
+    def test_is_read(self, text, rates):
+        assert uptake_of(text) == rates
+
+    @pytest.mark.parametrize(
+        "text", ["renters=1.1", "renters=-0.1", "renters=10%", "renters=nan", "=0.1", "a=1; a=1", "a="]
+    )
+    def test_is_refused(self, text):
+        found = fault(uptake=text)
+        assert (found.code, found.column, found.value) == ("ES-EFFECT-UPTAKE", "uptake", text)
+
+    def test_of_a_rule_comes_through_unchanged(self):
+        written = effects_from_rules([rule(uptake={"renters": 0.1, "others": 1 / 3})], TestRules.ACTIONS)
+        table = check_effects(written, origin=CSV, actions=TestRules.ACTIONS.index).table
+        assert uptake_of(table["uptake"][0]) == {"renters": 0.1, "others": 1 / 3}
+
+
+def test_a_table_made_by_hand_may_leave_columns_out():
+    table = completed(pd.DataFrame({"action": ["A"], "distance_m": [5.0]}))
+    assert table[["per", "reach", "kernel", "zones", "raster", "reach_source"]].to_numpy().tolist() == [
+        ["person", "footprint", "", "", "", ""]
+    ]
+    assert table["distance_m"].tolist() == [5.0]
+    assert table["shape"].tolist() == [None]
+
+
+def test_in_a_table_made_by_hand_a_missing_text_is_blank():
+    given = pd.DataFrame({"uptake": ["a=0.5", np.nan], "driver": np.nan, "per": ["total", None], "amount": np.nan})
+    table = completed(given)
+    assert table[["uptake", "driver", "per"]].to_numpy().tolist() == [["a=0.5", "", "total"], ["", "", "person"]]
+    assert table["amount"].isna().all()

@@ -94,6 +94,32 @@ class TestShapes:
         assert [shape.area for shape in maps.light_shapes(overlapping)] == pytest.approx([4, 4])
 
 
+class TestMissed:
+    def missed(self):
+        result = small_result()
+        result.missed = result.missed.assign(ledger="benefit")
+        return result
+
+    def test_a_layer_of_its_own_with_its_legend(self):
+        page = rendered(self.missed())
+        assert "Hatched: priority neighbourhoods that no benefit reaches" in layer_names(page)
+        (shape,) = drawn(page, "missed")
+        ashfield = maps.light_shapes(small_result().neighbourhoods)[0]
+        assert shapely.equals(shapely.from_geojson(json.dumps(shape)), ashfield)
+        assert '<span class="swatch missed"></span>priority neighbourhoods that no benefit reaches (1)' in page
+
+    def test_only_the_missed_name_their_nearest_action(self):
+        (city,) = drawn(rendered(self.missed()), "city")
+        place = city["neighbourhoods"]["labels"].index("Nearest action with a benefit")
+        assert [values[place] for values in city["neighbourhoods"]["values"]] == ["Tram line, 320 m away", "", "", ""]
+
+    def test_where_every_one_is_reached_there_is_neither(self):
+        page = rendered(small_result())
+        assert drawn(page, "missed") == []
+        assert 'class="swatch missed"' not in page
+        assert "Nearest action" not in page
+
+
 class TestFigures:
     def test_neighbourhood_shows_its_row(self):
         (city,) = drawn(rendered(small_result()), "city")
@@ -377,6 +403,19 @@ class TestInBrowser:
         assert "noise" in page.inner_text("#details")
         page.select_option("#look-up", label="Food plan")
         assert "not counted" in page.inner_text("#details")
+        assert faults == []
+
+    def test_missed_neighbourhoods_are_hatched_and_tell_the_nearest_action(self, page, tmp_path):
+        result = small_result()
+        result.missed = result.missed.assign(ledger="benefit")
+        maps.write_map(result, tmp_path / "map.html")
+        faults = visit(page, tmp_path / "map.html")
+        assert page.locator('path[fill="url(#missed)"]').count() == 1
+        page.select_option("#look-up", label="Ashfield")
+        assert "Tram line, 320 m away" in page.inner_text("#details")
+        page.select_option("#look-up", label="Brook")
+        assert "Nearest action" not in page.inner_text("#details")
+        assert broken_rules(page) == []
         assert faults == []
 
     def test_looked_up_place_is_outlined_until_the_next(self, page, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.crs import clusters, measure_of, recast, to_space
 from equity_screen.layers import check_neighbourhoods
+from equity_screen.maps import map_screen
 from equity_screen.outside import unseen
 from equity_screen.overlay import overlay
 from equity_screen.people import people_of
@@ -119,6 +122,18 @@ def test_what_is_unseen_is_the_same_everywhere(place):
         rows.append(table[["inside_area_share", "people_inside", "people_outside", "unseen_share"]])
     pd.testing.assert_frame_equal(*rows, rtol=1e-4)
     assert rows[0]["people_outside"].iloc[0] == pytest.approx(900 / 2 * np.pi / 8, rel=1e-3)
+
+
+@pytest.mark.parametrize("place", ["Taveuni", "Chukotka", "Longyearbyen"])
+@pytest.mark.parametrize("crs", [4326, 3832])
+def test_the_map_shows_the_city_in_one_piece(place, crs):
+    city, plan = in_crs(moved(four_zones(), PLACES[place]), crs), plan_at(PLACES[place])
+    wards = in_crs(moved(four_zones().dissolve(["w", "w", "w", "e"])[["geometry"]], PLACES[place]), crs)
+    found = screen(city, plan, priority=city["population"] < 350, boundaries={"ward": wards})
+    page = map_screen(found).get_root().render()
+    lon = np.array([float(x) for x, _ in re.findall(r"\[(-?\d+\.?\d*),(-?\d+\.\d+)\]", page)])
+    assert len(lon) > 100
+    assert np.ptp(lon) < 3_000 / (111_000 * np.cos(np.radians(PLACES[place][1])))
 
 
 # ---------------------------------------------------------------- distances and areas against the ellipsoid

@@ -7,12 +7,13 @@ import pandas as pd
 
 from equity_screen.actions import Plan, no_actions
 from equity_screen.effects import check_effects, effects_from_rules
-from equity_screen.narrative import priority_label, with_baseline
+from equity_screen.narrative import priority_label, with_baseline, with_reach
 from equity_screen.recipe import Indicator, Priority, Question
 from equity_screen.schema import Origin
 from equity_screen.screen import screen
 from equity_screen.synthetic import four_actions, four_zones
 from equity_screen.words import WITHOUT_PEOPLE
+from tests.plans import effect, km_box, plan_of
 
 HEAT = {"heat": Indicator(label="Heat", unit="°C", higher_is="worse", column="heat")}
 COOL = Question(indicators=HEAT, priority=Priority(column="heat", at_least=29, label="hot places"))
@@ -79,6 +80,45 @@ class TestBaseline:
     def test_without_indicators_nothing_is_added(self):
         empty = pd.DataFrame({"indicator": []})
         assert with_baseline({"summary": ("a",)}, empty, question=Question()) == {"summary": ("a",)}
+
+
+class TestReach:
+    def told(self, plan, **question):
+        result = screen(four_zones(), plan, question=Question(**question))
+        return with_reach({"summary": ("a",)}, result.times_reached, missed=result.missed, hoods=result.neighbourhoods)[
+            "summary"
+        ]
+
+    def test_whom_no_benefit_reaches(self):
+        # P holds the west half of A; C lies north of it and D to the north-east: both touch or nearly touch A.
+        told = self.told(plan_of({"P": km_box(0, 0, 0.5, 0.5)}), priority=Priority(column="heat", at_most=28))
+        assert told[0] == "a"
+        assert told[1].startswith("No benefit of active actions reaches 2 of 2 priority neighbourhoods (700 people); ")
+        assert len(told) == 2
+
+    def test_whom_three_burdens_reach(self):
+        places = {name: km_box(0, 0, 1, 1) for name in "PQR"}
+        burdens = [effect(name, ledger="burden", effect="noise") for name in places]
+        assert self.told(plan_of(places, *burdens))[1:] == (
+            "Burdens of three or more active actions reach 100 of 1,000 people (10.0 %).",
+        )
+
+    def test_burdens_of_two_and_benefits_of_three_are_not_told(self):
+        places = {name: km_box(0, 0, 1, 1) for name in "PQR"}
+        burdens = [effect(name, ledger="burden", effect="noise") for name in "PQ"]
+        assert self.told(plan_of(places, *burdens, *[effect(name) for name in places])) == ("a",)
+
+    def test_those_of_actions_that_are_not_active_are_not_told(self):
+        places = {name: km_box(0, 0, 1, 1) for name in "PQR"}
+        burdens = [effect(name, ledger="burden", effect="noise") for name in places]
+        assert self.told(plan_of(places, *burdens, inactive="R")) == ("a",)
+
+    def test_without_people_only_neighbourhoods_are_counted(self):
+        result = screen(nobody(), plan_of({"P": km_box(0, 0, 0.5, 0.5)}), question=COOL)
+        told = with_reach({"summary": ()}, result.times_reached, missed=result.missed, hoods=result.neighbourhoods)
+        assert told["summary"][0].startswith(
+            "No benefit of active actions reaches 1 of 2 priority neighbourhoods; the nearest action is"
+        )
 
 
 def test_priority_places_bear_the_name_of_their_rule():

@@ -40,7 +40,12 @@ NEIGHBOURHOODS, COOLING, SHOWERS = "neighbourhoods_nta2020.parquet", "cooling_si
 
 FOOT = 1200 / 3937  # US survey foot [m], by definition
 DISTANCE = 800.0
-SIDES = 256
+# What is drawn has 256 sides, and its pieces are laid together; what is measured alone has 4,096 and so, with the
+# circle's own area, is within a part in ten million of it.
+SIDES, FINE = 256, 4096
+# The package measures a disc in an equidistant space near it, the second way in one equal-area space: people near one
+# site are up to 7e-6 apart (0.04 people), added up over sites 4e-8, near any site 4e-10.
+ALONE, TOGETHER, NOBODY = 1e-5, 1e-7, 1e-3
 LONGEST = 1000.0
 ELLIPSOID = Geod(ellps="WGS84")
 # Count and percentage columns; people of colour have a percentage only.
@@ -161,9 +166,16 @@ def brought(outline: shapely.Geometry, transformer: Transformer, *, longest: flo
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
-def disc(x: float, y: float, radius: float) -> np.ndarray:
-    angle = 2 * np.pi * np.arange(SIDES) / SIDES
-    return np.column_stack([x + radius * np.cos(angle), y + radius * np.sin(angle)])
+def outside(sides: int) -> float:
+    """Distance of the corners of a polygon of equal sides from its middle, for a circle of radius 1 as large."""
+    return math.sqrt(math.tau / sides / math.sin(math.tau / sides))
+
+
+def disc(x: float, y: float, radius: float, *, sides: int) -> np.ndarray:
+    """Corners of a polygon of equal sides that has the area of the circle: they lie a little outside it."""
+    angle = 2 * np.pi * np.arange(sides) / sides
+    out = radius * outside(sides)
+    return np.column_stack([x + out * np.cos(angle), y + out * np.sin(angle)])
 
 
 def taken_away(shape: shapely.Geometry, discs: list[shapely.Geometry]) -> shapely.Geometry:
@@ -192,21 +204,28 @@ class ByHand:
         move = Transformer.from_crs(2263, projection("laea", self.middle), always_xy=True)
         return [brought(zone.outline, move, longest=LONGEST / FOOT) for zone in self.zones]
 
-    @cached_property
-    def discs(self) -> list[shapely.Geometry]:
+    def discs(self, sides: int) -> list[shapely.Geometry]:
         there = projection("aeqd", self.middle)
         into = Transformer.from_crs(4326, there, always_xy=True)
         back = Transformer.from_crs(there, projection("laea", self.middle), always_xy=True)
         discs = []
         for site in self.sites:
-            corners = disc(*into.transform(site.longitude, site.latitude), DISTANCE)
+            corners = disc(*into.transform(site.longitude, site.latitude), DISTANCE, sides=sides)
             discs.append(Polygon(np.column_stack(back.transform(corners[:, 0], corners[:, 1]))))
         return discs
 
     @cached_property
+    def drawn(self) -> list[shapely.Geometry]:
+        return self.discs(SIDES)
+
+    @cached_property
+    def fine(self) -> list[shapely.Geometry]:
+        return self.discs(FINE)
+
+    @cached_property
     def pairs(self) -> list[tuple[int, int]]:
         """Pairs (zone, site) whose boxes touch."""
-        boxes = np.array([one.bounds for one in self.discs])
+        boxes = np.array([one.bounds for one in self.drawn])
         pairs = []
         for i, shape in enumerate(self.shapes):
             west, south, east, north = shape.bounds
@@ -219,16 +238,23 @@ class ByHand:
         """Zones × sites: share of the zone's area within 800 m."""
         shares = np.zeros((len(self.zones), len(self.sites)))
         for i, j in self.pairs:
-            shares[i, j] = shapely.intersection(self.shapes[i], self.discs[j]).area / self.shapes[i].area
+            shares[i, j] = shapely.intersection(self.shapes[i], self.fine[j]).area / self.shapes[i].area
         return shares
 
-    def once(self, *, active_only: bool) -> np.ndarray:
-        """Share of each zone's area within 800 m of at least one site: 1 less what no disc takes away."""
+    def taken(self, discs: list[shapely.Geometry], *, active_only: bool) -> np.ndarray:
+        """Share of each zone's area in at least one disc: 1 less what no disc takes away."""
         near = []
         for i, shape in enumerate(self.shapes):
-            mine = [self.discs[j] for k, j in self.pairs if k == i and (self.sites[j].active or not active_only)]
+            mine = [discs[j] for k, j in self.pairs if k == i and (self.sites[j].active or not active_only)]
             near.append(1 - taken_away(shape, mine).area / shape.area)
         return np.array(near)
+
+    def once(self, *, active_only: bool) -> np.ndarray:
+        """Share of each zone's area within 800 m of at least one site: as drawn, between the widest and all added up."""
+        each = self.shares[:, self.active | (not active_only)]
+        return np.clip(
+            self.taken(self.drawn, active_only=active_only), each.max(axis=1), np.minimum(each.sum(axis=1), 1)
+        )
 
     @cached_property
     def near(self) -> dict[str, np.ndarray]:
@@ -310,7 +336,7 @@ def percent_ranks(values: list[float | None]) -> list[float]:
 def near_on_the_ellipsoid(city: ByHand) -> np.ndarray:
     """Share of each zone near an active site without any projection: geodesic radii, geodesic areas."""
     degrees = Transformer.from_crs(2263, 4326, always_xy=True)
-    azimuths, radii = np.linspace(0, 360, SIDES, endpoint=False), np.full(SIDES, DISTANCE)
+    azimuths, radii = np.linspace(0, 360, SIDES, endpoint=False), np.full(SIDES, DISTANCE * outside(SIDES))
     discs = []
     for site in city.sites:
         start = np.full(SIDES, site.longitude), np.full(SIDES, site.latitude)
@@ -380,9 +406,9 @@ def changed(folder: Path, place: Path, *changes: tuple[str, str]) -> Path:
     return place / PROJECT
 
 
-def equal(value, expected, *, near_zero: float = 0.0) -> bool:
-    """Equal to 1e-9 relative; undefined equals undefined."""
-    return np.allclose(value, expected, rtol=1e-9, atol=near_zero, equal_nan=True)
+def equal(value, expected, *, near_zero: float = 0.0, rel: float = 1e-9) -> bool:
+    """Equal to 1e-9 relative, unless asked for less; undefined equals undefined."""
+    return np.allclose(value, expected, rtol=rel, atol=near_zero, equal_nan=True)
 
 
 class TestWhatCameIn:
@@ -439,23 +465,24 @@ class TestFigures:
         counted = city.active | (scope == "all actions")
         people, near = city.count(group), city.near[scope]
         assert equal(row["people"], people.sum())
-        assert equal(row["people_reached"], (near * people).sum())
-        assert equal(row["reached_share"], (near * people).sum() / people.sum())
+        assert equal(row["people_reached"], (near * people).sum(), rel=TOGETHER)
+        assert equal(row["reached_share"], (near * people).sum() / people.sum(), rel=TOGETHER)
         if group == "everyone":
             assert row[["people_reached_low", "people_reached_high"]].isna().all()
         else:
-            assert equal(row[["people_reached_low", "people_reached_high"]].tolist(), city.bounds(group, near))
+            limits = row[["people_reached_low", "people_reached_high"]].tolist()
+            assert equal(limits, city.bounds(group, near), rel=TOGETHER)
         inside = (near * people)[city.priority].sum() / (near * people).sum()
-        assert equal(row["priority_place_share"], inside)
-        assert equal(row["people_summed"], (city.shares[:, counted].sum(axis=1) * people).sum())
+        assert equal(row["priority_place_share"], inside, rel=TOGETHER)
+        assert equal(row["people_summed"], (city.shares[:, counted].sum(axis=1) * people).sum(), rel=TOGETHER)
 
     def test_each_neighbourhood(self, city, found):
         hoods = found.hoods
         assert hoods.index.tolist() == [zone.id for zone in city.zones]
         populated = city.people > 0
         wanted = np.where(populated, city.near["active actions"], np.nan)
-        assert equal(hoods["benefit_reached_share"], wanted, near_zero=1e-12)
-        assert equal(found.near, np.where(populated, city.near["active actions"], 0.0), near_zero=1e-12)
+        assert equal(hoods["benefit_reached_share"], wanted, near_zero=2e-7)
+        assert equal(found.near, np.where(populated, city.near["active actions"], 0.0), near_zero=2e-7)
         assert hoods["priority"].tolist() == city.priority.tolist()
         burden = [math.nan if score is None else score for score in city.burden()]
         assert equal(hoods["burden_score"], burden)
@@ -467,20 +494,20 @@ class TestFigures:
         total = reached.sum(axis=0)
         somebody = total > 0
         share = np.where(somebody, reached[city.priority].sum(axis=0) / np.where(somebody, total, 1), np.nan)
-        assert equal(table["people_reached"], total)
-        assert equal(table["total"], total)
-        assert equal(table["mean"], total / city.people.sum())
-        assert equal(table["priority_place_share"], share)
+        assert equal(table["people_reached"], total, rel=ALONE, near_zero=NOBODY)
+        assert equal(table["total"], total, rel=ALONE, near_zero=NOBODY)
+        assert equal(table["mean"], total / city.people.sum(), rel=ALONE, near_zero=NOBODY / city.people.sum())
+        assert equal(table["priority_place_share"], share, near_zero=ALONE)
         area = np.array([shape.area for shape in city.shapes])
-        inside = (city.shares * area[:, None]).sum(axis=0) / [one.area for one in city.discs]
-        assert equal(table["outside_share"], 1 - inside, near_zero=1e-9)
+        inside = (city.shares * area[:, None]).sum(axis=0) / [one.area for one in city.fine]
+        assert equal(table["outside_share"], 1 - inside, near_zero=1e-6)
 
     @pytest.mark.parametrize("ranking", ["income", "burden"])
     def test_each_site_by_a_ranking(self, city, found, ranking):
         table = found.result.by_effect.droplevel(["ledger", "effect"])
         ranks = ranks_of(city)[ranking]
         wanted = [concentration(city.shares[:, j], city.people, ranks) for j in range(len(city.sites))]
-        assert equal(table.loc[[site.id for site in city.sites], f"ci_{ranking}"], wanted, near_zero=1e-11)
+        assert equal(table.loc[[site.id for site in city.sites], f"ci_{ranking}"], wanted, near_zero=ALONE)
 
     @pytest.mark.parametrize("group", GROUPS)
     def test_each_site_for_a_group(self, city, found, group):
@@ -489,22 +516,28 @@ class TestFigures:
         people, universe = city.count(group), city.universe(group)
         reached, among = (city.shares * people[:, None]).sum(axis=0), (city.shares * universe[:, None]).sum(axis=0)
         bounds = [city.bounds(group, city.shares[:, j]) for j in range(len(city.sites))]
-        assert equal(table["people_reached"], reached)
-        assert equal(table[["people_reached_low", "people_reached_high"]], bounds, near_zero=1e-6)
+        assert equal(table["people_reached"], reached, rel=ALONE, near_zero=NOBODY)
+        assert equal(table[["people_reached_low", "people_reached_high"]], bounds, rel=ALONE, near_zero=0.05)
         assert equal(table["share_of_people"], people.sum() / universe.sum())
         share = np.where(among > 0, reached / np.where(among > 0, among, 1), np.nan)
-        assert equal(table["share_of_effect"], share)
-        assert equal(table["parity"], share / (people.sum() / universe.sum()))
+        assert equal(table["share_of_effect"], share, near_zero=ALONE)
+        assert equal(table["parity"], share / (people.sum() / universe.sum()), near_zero=ALONE)
 
     def test_priority_neighbourhoods_and_rankings_counted_once(self, city, found):
         in_reach = city.near["active actions"] * city.people
         found_in_reach = found.near * found.people
-        assert equal(found_in_reach.sum(), in_reach.sum())
-        assert equal(found_in_reach[found.hoods["priority"]].sum(), in_reach[city.priority].sum())
+        assert equal(found_in_reach.sum(), in_reach.sum(), rel=TOGETHER)
+        assert equal(found_in_reach[found.hoods["priority"]].sum(), in_reach[city.priority].sum(), rel=TOGETHER)
         for name, ranks in ranks_of(city).items():
             ranking = found.project.project.rankings[name]
             index = es.concentration_index(found.near, found.people, rank=es.rank_of(found.hoods, ranking))
-            assert equal(index, concentration(city.near["active actions"], city.people, ranks))
+            assert equal(index, concentration(city.near["active actions"], city.people, ranks), rel=1e-6)
+
+    def test_256_sides_are_enough(self, city):
+        """Measured with 4,096: a neighbourhood is off by up to 3e-7 of its area, the city by 6e-9 of its people."""
+        near, fine = city.near["active actions"], city.taken(city.fine, active_only=True)
+        assert np.abs(near - fine).max() < 1e-6
+        assert (near * city.people).sum() == pytest.approx((fine * city.people).sum(), rel=1e-7)
 
     def test_no_projection_is_needed_to_find_the_same_people(self, city, found):
         """Geodesic radii and geodesic areas agree to one in a million; projections could all be off alike."""
@@ -525,7 +558,7 @@ class TestOutputs:
         assert len(rows) == 2 * (1 + len(GROUPS))
         for row in rows:
             reached = city.near[row["scope"]] * city.count(row["group"])
-            assert float(row["people_reached"]) == pytest.approx(reached.sum(), rel=1e-9)
+            assert float(row["people_reached"]) == pytest.approx(reached.sum(), rel=TOGETHER)
 
     def test_every_input_row_is_published_with_its_fate(self, city, published):
         with (published / "status.csv").open(encoding="utf-8", newline="") as lines:
@@ -560,13 +593,18 @@ class TestTraps:
     """Each trap of these files, and what the numbers would be for one who steps into it."""
 
     def test_radii_are_metres_in_every_direction_and_neither_feet_nor_degrees(self, city, found):
-        """800 feet are 243.8 m; a circle drawn in degrees is a quarter too narrow at this latitude."""
+        """800 feet are 243.8 m; a circle drawn in degrees is a quarter too narrow at this latitude.
+
+        The 256 corners lie 0.04 m outside the circle, which gives the polygon the circle's area.
+        """
+        corners = DISTANCE * outside(SIDES)
+        assert corners == pytest.approx(DISTANCE + 0.04, abs=1e-3)
         outlines = found.result.reach.set_index("action").geometry
         for site in city.sites[::10]:
             lon, lat = shapely.get_coordinates(outlines[site.id]).T
             here = np.full(len(lon), site.longitude), np.full(len(lon), site.latitude)
             radii = ELLIPSOID.inv(*here, lon, lat)[2]
-            assert radii == pytest.approx(np.full(len(lon), DISTANCE), abs=0.01)
+            assert radii == pytest.approx(np.full(len(lon), corners), abs=0.01)
 
     def test_areas_are_those_of_the_ellipsoid(self, city):
         """The city's land is 782.5 km²; in feet taken for metres it would be ten times as much."""

@@ -370,3 +370,36 @@ def test_a_range_around_an_expected_zero_is_kept() -> None:
 def test_an_action_without_a_place_is_spread_over_nobody_whatever_its_reach() -> None:
     plan = plan_of({"X": "unlocated"}, effect("X", reach="citywide"))
     assert overlay(four_zones(), plan).shares.matrix.nnz == 0
+
+
+# ---------------------------------------------------------------- many reaches at once
+
+
+REACHES = (
+    {"reach": "footprint"},
+    {"reach": "within", "distance_m": 300.0},
+    {"reach": "ring", "inner_m": 200.0, "distance_m": 700.0},
+    {"reach": "decay", "kernel": "exponential", "scale_m": 200.0, "distance_m": 800.0},
+    {"reach": "decay", "kernel": "linear", "distance_m": 500.0, "uptake": "low_income=0.5; others=0.1"},
+    {"reach": "area", "shape": km_box(0.5, 0.5, 1.5, 0.7)},
+    {"reach": "travel", "zones": "B;D", "per": "total", "amount": 50.0},
+    {"reach": "citywide", "uptake": "low_income"},
+)
+
+
+@pytest.mark.parametrize("points", [[], [(0.5, 0.5, 60), (0.9, 0.6, 40), (1.2, 1.2, 400)]], ids=["areas", "points"])
+def test_effects_of_all_reaches_side_by_side_are_what_each_is_alone(points: list[tuple[float, float, float]]) -> None:
+    places = {"B": km_box(0.2, 0.2, 0.8, 1.3), "L": km(LineString([(0.1, 0.1), (1.9, 1.8)])), "P": MIDDLE}
+    rows = [effect(name, effect=f"e{i}", **given) for name in places for i, given in enumerate(REACHES)]
+    blocks = blocks_of(*points) if points else None
+    together = overlay(four_zones(), plan_of(places, *rows), blocks=blocks)
+    for column, row in enumerate(rows):
+        alone = overlay(four_zones(), plan_of(places, row), blocks=blocks)
+        assert shares(together)[:, column] == pytest.approx(shares(alone)[:, 0], rel=1e-12)
+        assert doses(together)[:, column] == pytest.approx(doses(alone)[:, 0], rel=1e-12)
+
+
+def test_what_one_effect_lacks_and_another_has_is_blank() -> None:
+    plan = plan_of({"X": "citywide"}, effect("X"), effect("X", effect="heat", uptake="low_income"))
+    bare = plan._replace(effects=plan.effects.assign(uptake=[None, "low_income"], driver=np.nan))
+    assert shares(overlay(four_zones(), bare)).tolist() == shares(overlay(four_zones(), plan)).tolist()

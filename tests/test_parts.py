@@ -10,12 +10,12 @@ import shapely
 
 from equity_screen.align import check_blocks
 from equity_screen.boundaries import Boundary, boundary_of_column
-from equity_screen.relation import Relation
 from equity_screen.errors import EquityScreenError
 from equity_screen.overlay import overlay
 from equity_screen.parts import NOWHERE, by_boundary, cut_by, inside_shares, reach_in, share_inside
 from equity_screen.people import people_of
 from equity_screen.recipe import Group
+from equity_screen.relation import Relation
 from equity_screen.schema import Origin
 from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, four_zones
@@ -312,7 +312,7 @@ class TestUptakeAndFading:
         assert found.loc["low_income", "total"].sum() == pytest.approx(2 * mine)
 
     def test_uptake_in_the_part_of_a_neighbourhood_that_is_in_reach(self):
-        """Of A the southern half is in reach, four fifths of it in X: of 50 people with low incomes 20, of 50 others."""
+        """Of A the southern half is in reach, four fifths of it in X: 20 people with low incomes and 20 others."""
         found = self.effects(km_box(0, 0, 1, 0.5), uptake="low_income=0.5; others=0.1").set_index(["area", "group"])
         reached = found["people_reached"]
         assert reached["X", "low_income"] == pytest.approx(0.5 * 20, rel=1e-4)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import exactextract
 import geopandas as gpd
 import numpy as np
 import pyarrow.parquet as pq
@@ -201,6 +202,76 @@ def with_tracts(project: Path, place: Path, outline: shapely.Geometry) -> Path:
     frame = gpd.GeoDataFrame({"GEOID": ["42101999999"], "LOCATION": ["Here"], "RPL_THEMES": [0.9]}, geometry=[outline])
     frame.set_crs(5070).to_crs(4326).to_parquet(place / TRACTS)
     return place / PROJECT
+
+
+class TestRasters:
+    """Canopy and land cover by tract, against sub-cells of the same cells and against exactextract."""
+
+    LAND_COVER = "NLCD_LandCover_PhiladelphiaRegion_2021.tif"
+    DEVELOPED = (21, 22, 23, 24)
+    SIDE = 20  # sub-cells a side
+    SAMPLED = 0.02  # of 100 %: what the middles of the sub-cells may miss of a tract
+
+    def sampled(self, raster, shapes):
+        return np.array([raster.sampled(shape, per_side=self.SIDE) for shape in shapes])
+
+    def test_mean_canopy_by_vulnerability(self, city, data):
+        """Every fourth tract; quarters of the national ranking from least to most vulnerable."""
+        chosen = slice(None, None, 4)
+        zones = gpd.GeoSeries(city.degrees[chosen], index=city.ids[chosen], crs=4326)
+        means = es.raster_means(data / RASTERS["tree_canopy"], zones, nodata=NODATA["tree_canopy"])["mean"].to_numpy()
+        sampled = self.sampled(city.rasters["tree_canopy"], city.shapes["tree_canopy"][chosen])
+        assert means == pytest.approx(sampled, abs=self.SAMPLED)
+        quarter = np.clip(city.themes[chosen] * 4, 0, 3.9).astype(int)
+        ours, theirs = ([values[quarter == q].mean() for q in range(4)] for values in (means, sampled))
+        assert ours == pytest.approx(theirs, abs=self.SAMPLED)
+
+    def test_share_of_built_up_land(self, city, data):
+        chosen = slice(None, None, 8)
+        cover = Raster.read(data / self.LAND_COVER)
+        built = Raster(100.0 * np.isin(cover.values, self.DEVELOPED), *list(vars(cover).values())[1:])
+        zones = gpd.GeoSeries(city.degrees[chosen], crs=4326)
+        found = es.raster_sums(data / self.LAND_COVER, zones, classes=self.DEVELOPED)
+        share = 100 * (found["sum"] / found["cells"]).to_numpy()
+        exact = [built.seen(shape)[0] for shape in city.shapes["tree_canopy"][chosen]]
+        assert share == pytest.approx(np.array(exact), rel=1e-9)
+        assert share == pytest.approx(self.sampled(built, city.shapes["tree_canopy"][chosen]), abs=4 * self.SAMPLED)
+        assert found["coverage"].to_numpy() == pytest.approx(1)
+
+    def test_classes_share_the_ground(self, city, data):
+        zones = gpd.GeoSeries(city.degrees, crs=4326)
+        present = np.unique(Raster.read(data / self.LAND_COVER).values)
+        each = [es.raster_sums(data / self.LAND_COVER, zones, classes=(one,)) for one in present]
+        assert sum(one["sum"] for one in each).to_numpy() == pytest.approx(each[0]["cells"].to_numpy(), rel=1e-12)
+        across = city.rasters["tree_canopy"].width * city.rasters["tree_canopy"].height
+        areas = shapely.area(city.shapes["tree_canopy"])
+        assert each[0]["cells"].to_numpy() * across == pytest.approx(areas, rel=1e-11)
+
+    @pytest.mark.parametrize("name", RASTERS)
+    def test_exactextract_agrees_to_its_single_precision(self, city, data, name):
+        path = data / RASTERS[name]
+        shapes = gpd.GeoDataFrame(geometry=city.shapes[name], crs=city.rasters[name].crs)
+        oracle = exactextract.exact_extract(str(path), shapes, ["mean", "sum", "median", "majority"], output="pandas")
+        assert es.raster_means(path, shapes.geometry)["mean"].to_numpy() == pytest.approx(oracle["mean"], rel=1e-6)
+        assert es.raster_sums(path, shapes.geometry)["sum"].to_numpy() == pytest.approx(oracle["sum"], rel=1e-6)
+        found = es.raster_summary(path, shapes.geometry, stats=("median", "majority"))
+        assert found["majority"].tolist() == oracle["majority"].tolist()
+        # Of whole numbers exactextract cuts the median off.
+        assert np.floor(found["median"]).tolist() == oracle["median"].tolist()
+
+    def test_values_at_points(self, city, data):
+        raster = city.rasters["tree_canopy"]
+        points = np.array([shape.representative_point() for shape in city.shapes["tree_canopy"]])
+        row = np.floor((raster.top - shapely.get_y(points)) / raster.height).astype(int)
+        column = np.floor((shapely.get_x(points) - raster.left) / raster.width).astype(int)
+        places = gpd.GeoSeries(points, crs=raster.crs)
+        assert es.raster_values(data / RASTERS["tree_canopy"], places).tolist() == raster.values[row, column].tolist()
+
+    def test_the_outline_of_the_canopy_holds_its_cells(self, city, data):
+        raster = city.rasters["tree_canopy"]
+        outline = es.raster_where(data / RASTERS["tree_canopy"], nodata=NODATA["tree_canopy"])
+        cells = np.count_nonzero(np.nan_to_num(raster.values))
+        assert outline.area.sum() == pytest.approx(cells * raster.width * raster.height, rel=1e-9)
 
 
 class TestTraps:

@@ -149,3 +149,94 @@ class TestEffects:
         folder.gather(files("one", top='effects_file = "effects.csv"').replace('where = "where"\n', place))
         found = [(f.status, f.code, f.id) for f in folder.gathered.findings]
         assert found == [("flagged", "ES-EFFECT-NO-AREA", "A")]
+
+
+class TestReaches:
+    """Reaches with files of their own, read with the plan: their hashes, findings and fates are kept."""
+
+    RULE = RULE.rstrip("\n") + "\n{reach}\n"
+    TIMES = "action,neighbourhood,minutes\nA,A,5\nA,B,12\nB,C,3\n"
+
+    def effects(self, folder, reach, *, head="", one="id,where\nA,unknown\n", zones=ZONES):
+        folder.write(one=one)
+        plan = folder.gather(files("one", more=head + self.RULE.format(reach=reach)), zones=zones)
+        return None if plan is None else plan.effects
+
+    def codes(self, folder):
+        return [f.code for f in folder.gathered.findings if f.code != "ES-ACTION-UNLOCATED"]
+
+    def test_travel_times(self, folder):
+        folder.write(times=self.TIMES)
+        table = self.effects(folder, 'reach = "travel"\nlayer = "times.csv"\nminutes = 12')
+        assert table["zones"].tolist() == ["A;B"]
+        assert self.codes(folder) == []
+        assert {f["file"]: f["rows"] for f in folder.gathered.files} == {"one.csv": 1, "times.csv": 3}
+
+    def test_faults_of_their_rows_are_gathered(self, folder):
+        folder.write(times=self.TIMES + "A,Z,4\nA,C,-4\n")
+        self.effects(folder, 'reach = "travel"\nlayer = "times.csv"\nminutes = 12')
+        assert self.codes(folder) == ["ES-TIMES-PLACE", "ES-TIMES-MINUTES"]
+        fates = folder.gathered.fates()
+        assert fates[fates["input"] == "times.csv"]["status"].tolist() == ["used"] * 3 + ["refused"] * 2
+
+    def test_an_action_without_a_row(self, folder):
+        folder.write(times=self.TIMES)
+        one = "id,where\nA,unknown\nAB,unknown\n"
+        assert self.effects(folder, 'reach = "travel"\nlayer = "times.csv"\nminutes = 12', one=one) is None
+        (found,) = [f for f in folder.gathered.findings if f.status == "refused"]
+        assert (found.code, found.source, found.value) == ("ES-REACH-NO-ROW", "times.csv", "AB")
+        assert found.mend == "did you mean 'B'?"
+        assert folder.gathered.fatal
+
+    def test_a_file_that_is_not_there(self, folder):
+        assert self.effects(folder, 'reach = "travel"\nlayer = "gone.csv"\nminutes = 12') is None
+        assert folder.refused == [("gone.csv", "ES-FILE-MISSING", "")]
+
+    def test_without_neighbourhoods_times_are_not_matched(self, folder):
+        folder.write(times=self.TIMES)
+        table = self.effects(folder, 'reach = "travel"\nlayer = "times.csv"\nminutes = 12', zones=None)
+        assert table["zones"].tolist() == [""]
+
+    @pytest.mark.parametrize(
+        ("reach", "code"),
+        [
+            ('reach = "within"\ndistance_m = 50', "ES-EFFECT-NO-PLACE"),
+            ('reach = "ring"\ninner_m = 10\ndistance_m = 50', "ES-EFFECT-NO-PLACE"),
+            ('reach = "decay"\nkernel = "linear"\ndistance_m = 50', "ES-EFFECT-NO-PLACE"),
+            ('reach = "travel"\nlayer = "times.csv"\nminutes = 12', None),
+        ],
+    )
+    def test_a_reach_without_a_place_is_told_unless_it_brings_one(self, folder, reach, code):
+        folder.write(times=self.TIMES)
+        self.effects(folder, reach)
+        assert self.codes(folder) == ([code] if code else [])
+
+    @pytest.mark.parametrize(
+        ("reach", "code"),
+        [
+            ('reach = "ring"\ninner_m = 10\ndistance_m = 50', "ES-EFFECT-CITYWIDE"),
+            ('reach = "decay"\nkernel = "linear"\ndistance_m = 50', "ES-EFFECT-CITYWIDE"),
+            ('reach = "travel"\nlayer = "times.csv"\nminutes = 12', None),
+        ],
+    )
+    def test_a_distance_around_the_whole_city_is_told(self, folder, reach, code):
+        folder.write(times=self.TIMES)
+        self.effects(folder, reach, one="id,where\nA,citywide\n")
+        assert self.codes(folder) == ([code] if code else [])
+
+    def test_kinds_of_the_project_stand_over_the_catalogue(self, folder):
+        own = '[kinds.bus_stop]\ndistance_m = 500\nsource = "Transport plan 2024, p. 12"\n'
+        table = self.effects(folder, 'kind = "bus_stop"', head=own, one="id,where\nA,zones:A\n")
+        assert table[["reach", "distance_m"]].to_numpy().tolist() == [["within", 500.0]]
+        assert table["reach_source"].tolist() == [
+            "Bus stop: within 500 m (the project states: Transport plan 2024, p. 12)"
+        ]
+
+    def test_a_kind_that_is_not_known(self, folder):
+        self.effects(folder, 'kind = "bus_stp"', one="id,where\nA,zones:A\n")
+        (found,) = folder.gathered.findings
+        assert (found.code, found.mend) == ("ES-EFFECT-KIND", "did you mean 'bus_stop'?")
+
+    def test_uptake_of_a_rule(self, folder):
+        table = self.effects(folder, "uptake = { low_income = 0.5, others = 0.1 }", one="id,where\nA,zones:A\n")
+        assert table["uptake"].tolist() == ["low_income=0.5; others=0.1"]

@@ -253,9 +253,10 @@ class TestWindows:
         assert read.max(initial=0) <= 1
 
     def test_far_apart_places_share_none(self):
-        found = windows_of(np.array([[0, 0, 10, 10], [5, 2, 12, 9], [1000, 0, 1010, 5]]), block=(256, 100))
-        assert found.window.tolist() == [0, 0, 1]
-        assert [found.at(n).flatten() for n in (0, 1)] == [(0, 0, 12, 10), (1000, 0, 10, 5)]
+        bounds = [[0, 0, 10, 10], [5, 2, 12, 9], [1000, 0, 1010, 5], [111, 1, 120, 4], [220, 1, 230, 4]]
+        found = windows_of(np.array(bounds), block=(256, 100))
+        assert found.window.tolist() == [0, 0, 2, 0, 1]
+        assert [found.at(n).flatten() for n in range(3)] == [(0, 0, 120, 10), (220, 1, 10, 3), (1000, 0, 10, 5)]
 
     def test_blocks_of_the_file_are_kept_whole(self, tmp_path):
         tiles = {"tiled": True, "blockxsize": 64, "blockysize": 96}

@@ -379,6 +379,84 @@ class TestPlaces:
         assert "The other 2 areas are in by_boundary.csv." in rendered(result).replace("\u00a0", " ")
 
 
+class TestReach:
+    def test_how_often(self):
+        head, everyone, low_income, colour = table("People by the number of actions whose benefits reach them")
+        assert head[:5] == ["Group", "None", "Share: none", "One", "Share: one"]
+        assert everyone == ["Everyone", "3,600", "60.0 %", "1,300", "21.7 %", "1,100", "18.3 %", "0", "0.0 %"]
+        assert low_income[1:3] == ["420", "35.0 %"]
+        assert set(colour[1:]) == {"–"}
+        assert "Not defined for Communities of colour: the group has no people here." in rendered()
+
+    def test_how_far(self):
+        head, everyone, low_income, _ = table("Distance from home to the nearest action with a benefit")
+        assert head[3:] == ["Live within 400 m", "Live within 800 m", "Live within 1,600 m", "Share beside everyone's"]
+        assert everyone == ["Everyone", "450", "1,200", "40.0 %", "80.0 %", "100.0 %", ""]
+        assert low_income[-1] == "larger from 100 to 1,600 m"
+
+    def test_a_lattice_is_said_where_there_is_one(self):
+        words = "Where 50.0 % of the people live in their neighbourhood is not known"
+        assert rendered().replace("\u00a0", " ").count(words) == 1
+
+    def test_priority_neighbourhoods_that_no_benefit_reaches(self):
+        result = small_result()
+        result.missed = result.missed.assign(ledger="benefit")
+        head, row = table("Priority neighbourhoods that no benefit reaches: 1 of 1", result)
+        assert row == ["Ashfield", "1,000", "Tram line", "320"]
+        assert head[1] == "People"
+
+    def test_those_that_no_burden_reaches_are_counted_only(self):
+        page = rendered()
+        words = "No burden reaches 1 of the 1 priority neighbourhood where people live (1,000 people)."
+        assert words in page
+        assert "Priority neighbourhoods that no burden reaches" not in page
+
+    def test_where_all_are_reached_that_is_said(self):
+        assert "some of each priority neighbourhood where people live: 1 of 1." in rendered()
+
+    def test_pairs_and_how_many_more(self):
+        result = small_result()
+        result.overlaps = pd.concat([result.overlaps] * 17, ignore_index=True)
+        result.methods["pairs of actions"] = "all pairs are listed"
+        rows = table("Pairs of actions whose benefits reach the same people", result)
+        assert rows[1] == ["Cooling hub", "Tram line", "1,100", "73.3 %"]
+        assert "And 2 more in overlaps.csv (all pairs are listed)." in rendered(result)
+
+    def test_curves_are_named_and_described(self):
+        page = rendered()
+        assert page.count('<polyline class="benefit"') == page.count('<polyline class="everyone"') == 1
+        assert 'aria-labelledby="curve-benefit-0 curve-benefit-0-desc"' in page
+        assert '<p id="curve-benefit-0">People with low incomes</p>' in page
+
+    def test_a_ledger_that_was_not_assessed_is_left_out(self):
+        page = rendered(without_burdens())
+        assert "Benefits of active actions</h3>" in page
+        assert "Burdens of active actions</h3>" not in page
+
+    def test_cards_say_how_an_effect_reaches_and_by_what_source(self):
+        text = " ".join(re.sub("<[^>]+>", " ", rendered()).split())
+        assert "Reach within 400 m Cooling centre: within 400 m (City heat plan 2024) People reached 2,000" in text
+        assert "Reach within 50.0 m People reached 500" in text
+
+    def test_cards_say_whom_an_action_alone_reaches(self):
+        text = " ".join(re.sub("<[^>]+>", " ", rendered()).replace("\u00a0", " ").split())
+        assert "Reached by no other active action 900 45.0 % of the 2,000 whom it reaches by place" in text
+        assert text.count("Reached by no other") == 3
+
+    def test_an_inactive_action_alone_among_all(self):
+        result = small_result()
+        table_ = result.only_by
+        result.only_by = table_[(table_["scope"] == "all actions") | (table_["action"] != "hub")]
+        assert "<dt>Reached by no other action</dt><dd>850" in rendered(result)
+
+    def test_of_several_effects_it_is_said_of_them_together(self):
+        result = small_result()
+        assert "<h5>Together</h5>" not in rendered(result)
+        second = result.by_effect.rename(index={"cooling": "shade"}, level="effect").iloc[:1]
+        result.by_effect = pd.concat([result.by_effect, second])
+        assert rendered(result).count("<h5>Together</h5>") == 1
+
+
 class TestBaseline:
     def test_means_by_group_and_place(self):
         rows = {row[0]: row[1:] for row in table("Mean of each indicator")}
@@ -400,6 +478,9 @@ class TestWithoutPeople:
         result.neighbourhoods = hoods.assign(population=np.nan, benefit_reached_share=np.nan)
         result.together = together.assign(people_reached=np.nan, undefined="no people were given")
         result.by_boundary = result.by_boundary.iloc[:0]
+        result.times_reached = result.times_reached.assign(people=np.nan, share=np.nan)
+        result.distances = result.distances.assign(median_m=np.nan)
+        result.missed = result.missed.assign(ledger="benefit", people=np.nan)
         result.sentences = {"summary": ("No population was given: this run counts actions.",)}
         return rendered(result)
 
@@ -408,6 +489,12 @@ class TestWithoutPeople:
         assert "No population was given: this run counts actions." in page
         assert "People in reach" not in page
         assert "Partly reached neighbourhoods" not in page
+        assert "People by the number of actions" not in page
+
+    def test_whom_nothing_reaches_is_told_without_people(self, page):
+        head, row = Tables(page).tables["Priority neighbourhoods that no benefit reaches: 1 of 1"]
+        assert row == ["Ashfield", "Tram line", "320"]
+        assert "Distance from home" not in page
 
     def test_areas_speak(self, page):
         head, *_ = Tables(page).tables["Mean of each indicator"]

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, strategies as st
 from pyproj import CRS
 
-from equity_screen.seam import Seam, continuous, crosses, seam_of, split, wraps
+from equity_screen.seam import Seam, continuous, crosses, framed, seam_of, split, wraps
 
 DEGREES = Seam(-180.0, 180.0)
 HALVES = shapely.MultiPolygon([shapely.box(179, 0, 180, 1), shapely.box(-180, 0, -178, 1)])
@@ -55,6 +55,8 @@ class TestCrosses:
             (shapely.box(-180, 0, -179, 1), False, False),
             ("LINESTRING (-100 0, 0 0, 100 0)", False, True),
             ("POLYGON ((-180 80, -90 80, 0 80, 90 80, 180 80, 180 90, -180 90, -180 80))", False, True),
+            ("POLYGON ((720000 6170000, 720500 6170000, 720500 6170500, 720000 6170000))", False, False),
+            ("LINESTRING (-inf 0, inf 0)", False, False),
             ("POINT (180 0)", False, False),
             ("MULTIPOINT (179 0, -179 0)", False, False),
             ("POLYGON EMPTY", False, False),
@@ -123,6 +125,33 @@ class TestSplit:
     def test_what_is_split_stays_as_it_is(self):
         shapes = array(HALVES, "POINT (180 0)", None)
         assert all(a is b for a, b in zip(split(shapes, DEGREES), shapes, strict=True))
+
+
+class TestFramed:
+    """Worlds laid out otherwise, as of rasters from 0° to 360°."""
+
+    def test_what_fits_stays_as_it_is(self):
+        shapes = array(shapely.box(10, 0, 11, 1), "POINT (170 0)", None, "POLYGON EMPTY")
+        assert all(a is b for a, b in zip(framed(shapes, DEGREES, 12.0), shapes, strict=True))
+
+    @pytest.mark.parametrize("shape", [HALVES, UNSPLIT], ids=["split", "unsplit"])
+    @pytest.mark.parametrize("middle", [180.0, 181.0, -179.0])
+    def test_in_one_piece_where_the_world_ends_elsewhere(self, shape, middle):
+        (found,) = framed(array(shape), DEGREES, middle)
+        assert found.geom_type == "Polygon"
+        assert found.bounds[0] % 360 == 179.0
+        assert found.area == pytest.approx(3.0)
+
+    def test_cut_where_the_world_ends(self):
+        (found,) = framed(array(shapely.box(-1, 51, 2, 52)), DEGREES, 180.0)
+        assert found.equals(shapely.MultiPolygon([shapely.box(0, 51, 2, 52), shapely.box(359, 51, 360, 52)]))
+
+    def test_points_and_lines(self):
+        found = framed(
+            array("POINT (-75 40)", "MULTIPOINT (-75 40, 20 0)", "LINESTRING (-75 40, -70 41)"), DEGREES, 180.0
+        )
+        assert [shape.wkt for shape in found[:2]] == ["POINT (285 40)", "MULTIPOINT ((285 40), (20 0))"]
+        assert found[2].equals(shapely.from_wkt("LINESTRING (285 40, 290 41)"))
 
 
 @given(west=st.floats(-180, 179), wide=st.floats(0.01, 100), south=st.floats(-80, 79), hole=st.floats(0.1, 0.9))

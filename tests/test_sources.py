@@ -122,7 +122,10 @@ class TestEffectRule:
         "wrong", [{"reach": "within"}, {"distance_m": 800}, {"reach": "citywide", "distance_m": 1}]
     )
     def test_a_distance_goes_with_within_only(self, wrong):
-        with pytest.raises(ValidationError, match="(reach within needs distance_m|distance_m does not go with reach (footprint|citywide))"):
+        with pytest.raises(
+            ValidationError,
+            match=r"(reach within needs distance_m|distance_m does not go with reach (footprint|citywide))",
+        ):
             made(EffectRule, **wrong)
 
     @pytest.mark.parametrize(
@@ -136,3 +139,25 @@ class TestEffectRule:
 
     def test_an_amount_may_be_unknown(self):
         assert made(EffectRule, amount=None).amount is None
+
+    @pytest.mark.parametrize(
+        ("given", "match"),
+        [
+            ({"reach": "ring", "distance_m": 300}, "reach ring needs inner_m"),
+            ({"reach": "decay", "distance_m": 300}, "reach decay needs kernel"),
+            ({"reach": "decay", "kernel": "gaussian", "distance_m": 300}, "reach decay needs scale_m"),
+            ({"reach": "within", "distance_m": 300, "kernel": "linear"}, "kernel does not go with reach within"),
+            ({"reach": "travel", "layer": "t.csv"}, "reach travel needs minutes"),
+            ({"reach": "raster"}, "reach raster needs layer"),
+            ({"uptake": {"renters": 1.1}}, r"uptake of renters: 1.1 is not from 0 to 1"),
+            ({"uptake": {"renters": float("nan")}}, "finite number"),
+        ],
+        ids=str,
+    )
+    def test_keys_go_with_the_reach(self, given, match):
+        with pytest.raises(ValidationError, match=match):
+            made(EffectRule, **given)
+
+    def test_with_a_kind_the_keys_are_those_of_its_reach(self):
+        given = {"ledger": "benefit", "effect": "shade", "unit": "K", "kind": "bus_stop", "distance_m": 250}
+        assert EffectRule.model_validate(given).reach is None

@@ -206,7 +206,7 @@ class TestOverlay:
 
     def test_is_left_out_of_people_counted_once(self):
         """Who takes it up is not known person by person."""
-        both = plan_of({"X": "citywide", "Y": "zones:A"}, effect("X", uptake="others=0.5"), effect("Y"))
+        both = plan_of({"X": "zones:A;B", "Y": "zones:A"}, effect("X", uptake="others=0.5"), effect("Y"))
         laid = overlay(CITY, both)
         assert {key: rows.tolist() for key, rows in laid.members.items() if len(rows)} == {
             ("active actions", "benefit"): [1],

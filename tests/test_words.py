@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from equity_screen.index import load_recipe
+from equity_screen.landing import RINGS
 from equity_screen.recipe import Indicator, Policy, Priority, Question, Ranking
 from equity_screen.words import (
     UNLOCATED,
@@ -16,6 +17,8 @@ from equity_screen.words import (
     compared,
     direction,
     method_notes,
+    missed_sentence,
+    often_sentence,
     once_sentence,
     parity_sentence,
     priority_sentence,
@@ -323,6 +326,34 @@ def test_an_unlocated_action_is_never_said_to_reach_anyone() -> None:
     assert sentences == (UNLOCATED,)
 
 
+# ---------------------------------------------------------------- how often, and who is missed
+
+
+def missed_rows(distances: list[float], people: float = 100.0) -> pd.DataFrame:
+    return pd.DataFrame({"scope": "active actions", "people": people, "distance_m": distances})
+
+
+@pytest.mark.parametrize("people", [0.0, NAN])
+def test_nobody_reached_often_is_no_sentence(people: float) -> None:
+    assert often_sentence({"people": people, "share": people, "scope": "active actions"}, people=10.0) == ""
+
+
+def test_one_missed_neighbourhood_of_one() -> None:
+    assert missed_sentence(missed_rows([320.4]), priority=1) == (
+        "No benefit of active actions reaches 1 of 1 priority neighbourhood (100 people); "
+        "the nearest action is 320 m from their borders."
+    )
+
+
+def test_missed_neighbourhoods_without_people_or_any_action_near() -> None:
+    found = missed_sentence(missed_rows([NAN, NAN], people=NAN), priority=1200)
+    assert found == "No benefit of active actions reaches 2 of 1,200 priority neighbourhoods."
+
+
+def test_no_missed_neighbourhood_is_no_sentence() -> None:
+    assert missed_sentence(missed_rows([]), priority=3) == ""
+
+
 # ---------------------------------------------------------------- methods
 
 
@@ -333,6 +364,7 @@ def test_methods_name_the_way_people_were_counted() -> None:
     assert by_area["people in reach"].startswith("by area")
     assert by_points["people in reach"].startswith("by population points")
     assert "256 sides" in by_area["measuring space"]
+    assert "exact" in by_area["measuring space"]
     assert "burden index" not in by_area
 
 
@@ -348,6 +380,18 @@ def test_methods_name_the_recipe_where_there_is_a_burden() -> None:
 def test_no_method_note_holds_a_verdict() -> None:
     notes = method_notes(Question(), by_points=True, sides=256, recipe=load_recipe("neutral"))
     assert not [note for note in notes.values() if VERDICTS.search(note)]
+
+
+def test_methods_of_reach_are_named_where_people_are_known() -> None:
+    neutral = load_recipe("neutral")
+    of_reach = {"people by number of actions", "distances", "effects that fade", "uptake"}
+    assert of_reach <= set(method_notes(Question(), by_points=True, sides=256, recipe=neutral))
+    assert not of_reach & set(method_notes(Question(), by_points=False, sides=256, recipe=neutral, people=False))
+
+
+def test_the_rings_of_a_decay_are_those_it_is_summed_over() -> None:
+    notes = method_notes(Question(), by_points=True, sides=256, recipe=load_recipe("neutral"))
+    assert f"over {RINGS} rings" in notes["effects that fade"]
 
 
 def test_an_effect_of_nothing_is_not_said_to_reach_anybody() -> None:

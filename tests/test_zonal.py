@@ -267,6 +267,10 @@ class TestSums:
         assert found["cells"].tolist() == pytest.approx([5.0, 2.5, 1.0, 0.0])
         assert found["sum"].tolist()[2] == 0
 
+    def test_a_cell_without_data_is_of_no_class(self, tmp_path):
+        path = write(tmp_path / "cover.tif", np.array([[0, 0, 255], [11, 11, 255]]), dtype="uint8", nodata=255)
+        assert raster_sums(path, zones(zone(0, 0, 300, 200)), classes=(0,))["sum"].tolist() == [2.0]
+
     def test_classes_are_values_as_stored(self, tmp_path):
         path = write(tmp_path / "r.tif", VALUES, dtype="int16", scaling=(10.0, 1.0))
         assert raster_sums(path, zones(zone(0, 0, 300, 200)), classes=(2, 5, 50))["sum"].tolist() == [2.0]
@@ -340,7 +344,7 @@ class TestSummary:
         assert found.index.tolist() == ["Z1", "Z2", "Z3"]
 
     def test_none_in_sight(self, raster):
-        found = raster_summary(raster, zones(zone(900, 0, 950, 50)), ("max",))
+        found = raster_summary(raster, zones(zone(900, 0, 950, 50)), stats=("max",))
         assert found.columns.tolist() == ["max", "coverage"]
         assert np.isnan(found.loc["Z1", "max"])
 
@@ -348,7 +352,9 @@ class TestSummary:
     def test_scaled_whichever_way_up(self, tmp_path, transform):
         cells = VALUES if transform == NORTH_UP else VALUES[::-1]
         path = write(tmp_path / "r.tif", cells, dtype="int16", scaling=(10.0, 5.0), transform=transform)
-        found = raster_summary(path, zones(zone(10, 110, 90, 190), zone(210, 10, 290, 90)).to_crs(4326), ("min", "max"))
+        found = raster_summary(
+            path, zones(zone(10, 110, 90, 190), zone(210, 10, 290, 90)).to_crs(4326), stats=("min", "max")
+        )
         assert found[["min", "max"]].to_numpy().tolist() == [[15.0, 15.0], [65.0, 65.0]]
 
     def test_equals_exactextract_on_the_file_itself(self, tmp_path):
@@ -362,11 +368,11 @@ class TestSummary:
 
     def test_the_same_checks(self, tmp_path):
         with pytest.raises(InputError, match="cells of -9999 stand for a missing value"):
-            raster_summary(write(tmp_path / "r.tif", VALUES - 10_000), zones(zone(0, 0, 300, 200)), ["max"])
+            raster_summary(write(tmp_path / "r.tif", VALUES - 10_000), zones(zone(0, 0, 300, 200)), stats=["max"])
 
     def test_other_summaries(self, raster):
         with pytest.raises(UsageError, match="no summary is called 'mean'; there are: min, max, median, majority"):
-            raster_summary(raster, zones(zone(0, 0, 1, 1)), ["max", "mean"])
+            raster_summary(raster, zones(zone(0, 0, 1, 1)), stats=["max", "mean"])
 
 
 def voronoi(seeds):
@@ -434,6 +440,7 @@ class TestLaws:
 
 def test_two_parts_far_apart_with_a_band_of_rows_between(tmp_path):
     cells = np.repeat(np.arange(1200.0), 4).reshape(1200, 4)
+    cells[300:700] = -9999.0  # untagged, and not looked at
     path = write(tmp_path / "r.tif", cells, transform=Affine(1, 0, EAST, 0, -1, NORTH + 1200))
     pair = shapely.union_all([zone(0, 1190, 2, 1200), zone(1, 0, 3.5, 10)])
     found = raster_sums(path, zones(pair))
@@ -448,3 +455,12 @@ def test_borders_of_more_pieces_than_a_chunk(tmp_path, monkeypatch):
     monkeypatch.setattr("equity_screen.zonal.CHUNK", 50)
     assert CHUNK > 10_000
     pd.testing.assert_frame_equal(whole, raster_sums(path, shapes), check_exact=True)
+
+
+def test_a_round_zone_of_zeros_with_values_in_the_corners_around_it(tmp_path):
+    x, y = np.meshgrid(np.arange(300) + 0.5, np.arange(200) + 0.5)
+    cells = np.where(np.hypot(x - 150, y - 100) < 63, 0.0, 97.3)
+    path = write(tmp_path / "r.tif", cells, transform=over((200, 300)))
+    rng = np.random.default_rng(29)
+    rounds = [shapely.Point(EAST + 150 + x, NORTH + 100 + y).buffer(60, quad_segs=9) for x, y in rng.random((20, 2))]
+    assert raster_sums(path, zones(*rounds))["sum"].tolist() == [0.0] * 20
