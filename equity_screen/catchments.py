@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +15,7 @@ from rasterio.windows import Window
 
 from equity_screen.align import check_layer
 from equity_screen.crs import WGS84, to_space
+from equity_screen.effects import completed, nodata_of
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
 from equity_screen.layers import settle
@@ -97,13 +98,15 @@ def attach_layers(
     shape = np.full(len(effects), None, dtype=object)
     places, raster = (np.full(len(effects), "", dtype=object) for _ in range(2))
     for (reach, layer), rows in effects.groupby(["reach", "layer"], sort=True).indices.items():
-        mine = effects.iloc[rows]
+        mine = completed(effects.iloc[rows])
         if reach == "area":
             shape[rows] = _areas(mine, reader.polygons(layer), WGS84 if crs is None else crs, name=Path(layer).name)
         elif reach == "travel" and zones is not None:
             places[rows] = _near(mine, layer, pd.Index(list(zones)), reader)
         elif reach == "raster":
-            raster[rows] = _raster(reader.path(layer))
+            raster[rows] = str(reader.path(layer))
+            for asked in sorted(set(zip(mine["band"], mine["nodata"], strict=True))):
+                _require_raster(reader.path(layer), **raster_keys(*asked))
     return effects.assign(shape=pd.Series(shape, index=effects.index), zones=places, raster=raster)
 
 
@@ -196,18 +199,38 @@ def check_times(table: pd.DataFrame, *, origin: Origin, zones: pd.Index) -> Chec
     return Checked(pairs.assign(minutes=minutes)[used].reset_index(drop=True), tuple(findings), status)
 
 
-def _raster(path: Path) -> str:
-    """Path of an effect's raster, once its values are seen to be 0 or more, and its outline can be had."""
-    least = _least(path)
+def raster_keys(band: str, nodata: str) -> dict[str, Any]:
+    """Say how an effect's raster is read.
+
+    Parameters
+    ----------
+    band, nodata : str
+        As they stand in a table of effects.
+
+    Returns
+    -------
+    dict
+        Keywords band and nodata of :func:`equity_screen.rasters.raster_values` and its like.
+
+    Examples
+    --------
+    >>> raster_keys("2", "254;255"), raster_keys("cooling", "")
+    ({'band': 2, 'nodata': (254.0, 255.0)}, {'band': 'cooling', 'nodata': ()})
+    """
+    return {"band": int(band) if band.isdecimal() else band or None, "nodata": nodata_of(nodata)}
+
+
+def _require_raster(path: Path, **asked: Any) -> None:
+    """Refuse a raster with values below 0, or one of which no outline can be had."""
+    least = _least(path, **asked)
     if least < 0:
         raise InputError([finding("ES-EFFECT-NEGATIVE", path.name, value=f"{least:g}")])
-    raster_where(path)
-    return str(path)
+    raster_where(path, **asked)
 
 
-def _least(path: Path) -> float:
+def _least(path: Path, **asked: Any) -> float:
     """Least value of a raster, or 0 where that is less."""
-    with open_band(path) as band:
+    with open_band(path, **asked) as band:
         (width, height), (rows, _) = band.size, band.block
         tops = range(0, height, rows)
         bands = (band.values(Window(0, top, width, min(rows, height - top))) for top in tops)

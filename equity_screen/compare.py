@@ -367,7 +367,10 @@ def _summary(tables: Mapping[str, pd.DataFrame], varying: NDArray[np.bool_]) -> 
             "verdict_turns": ((low < 0) & (high > 0)).any(axis=1),
             "groups_changing": reasons([(apart[:, g], str(label)) for g, label in enumerate(labels)]) if groups else "",
             "nobody_by": reasons([(reached[i] == 0, name) for i, name in enumerate(names)]),
-            "undefined": one.loc[everyone, "undefined"].to_numpy(),
+            # Of everyone there is no rest to compare with: only what leaves no people to count is a reason here.
+            "undefined": one.loc[everyone, "undefined"]
+            .where(one.loc[everyone, "people_reached"].isna(), "")
+            .to_numpy(),
         },
         index=pd.MultiIndex.from_frame(one.loc[everyone, LABELS]),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,8 @@ EFFECT_TEXTS = (
     "kernel",
     "layer",
     "layer_id",
+    "band",
+    "nodata",
     "uptake",
     "driver",
     "indicator",
@@ -144,6 +147,32 @@ def uptake_of(text: str) -> dict[str, float]:
     return rates
 
 
+def nodata_of(text: str) -> tuple[float, ...]:
+    """Read the codes of a raster that mean no data.
+
+    Parameters
+    ----------
+    text : str
+        Numbers, apart by semicolons.
+
+    Returns
+    -------
+    tuple of float
+        The codes.
+
+    Raises
+    ------
+    ValueError
+        Something that is no number.
+
+    Examples
+    --------
+    >>> nodata_of("254; 255"), nodata_of("")
+    ((254.0, 255.0), ())
+    """
+    return tuple(float(part) for part in text.split(";") if part.strip())
+
+
 def check_effects(
     table: pd.DataFrame, *, origin: Origin, actions: Iterable[str], kinds: Mapping[str, Kind] | None = None
 ) -> Checked:
@@ -181,7 +210,7 @@ def check_effects(
     numbers, more = _effect_numbers(table, origin, ids=ids)
     rows, unknown = _with_kinds(pd.DataFrame({**texts, **numbers}), load_kinds() if kinds is None else kinds, origin)
     findings += more + unknown + _effect_faults(rows, origin, known=pd.Index(list(actions)))
-    findings += [*_reach_faults(rows, origin), *_uptake_faults(rows, origin)]
+    findings += [*_reach_faults(rows, origin), *_text_faults(rows, origin)]
     status = row_status(origin, ids, findings=findings)
     kept = rows[~refused_rows(status)].sort_values(["action", "ledger", "effect"], kind="stable")
     return Checked(kept.reset_index(drop=True), tuple(findings), status)
@@ -305,15 +334,24 @@ def _reach_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
     return found
 
 
-def _uptake_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
-    bad = rows["uptake"].map(_unreadable)
-    fault = finding("ES-EFFECT-UPTAKE", column="uptake")
-    return repeat(fault, bad, origin=origin, ids=rows["action"], values=rows["uptake"])
+def _text_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
+    readers = (("uptake", uptake_of, "ES-EFFECT-UPTAKE"), ("nodata", nodata_of, "ES-EFFECT-NODATA"))
+    return [
+        found
+        for column, read, code in readers
+        for found in repeat(
+            finding(code, column=column),
+            rows[column].map(partial(_unreadable, read)),
+            origin=origin,
+            ids=rows["action"],
+            values=rows[column],
+        )
+    ]
 
 
-def _unreadable(text: str) -> bool:
+def _unreadable(read: Callable[[str], object], text: str) -> bool:
     try:
-        uptake_of(text)
+        read(text)
     except ValueError:
         return True
     return False
@@ -349,7 +387,7 @@ def effects_from_rules(rules: Sequence[EffectRule], actions: pd.DataFrame) -> pd
     if faults:
         raise InputError(faults)
     rows = [
-        {"action": action, **rule.model_dump(exclude={"actions", "sectors", "uptake"}), "uptake": _written(rule.uptake)}
+        {"action": action, **rule.model_dump(exclude={"actions", "sectors"}), **_written(rule)}
         for rule in rules
         for action in actions.index
         if (not rule.actions or action in rule.actions)
@@ -358,8 +396,13 @@ def effects_from_rules(rules: Sequence[EffectRule], actions: pd.DataFrame) -> pd
     return pd.DataFrame(rows, columns=[*EFFECT_TEXTS, *EFFECT_NUMBERS])
 
 
-def _written(uptake: Mapping[str, float]) -> str:
-    return "; ".join(f"{name}={share!r}" for name, share in uptake.items())
+def _written(rule: EffectRule) -> dict[str, str]:
+    """Write what holds several values as it stands in a table."""
+    return {
+        "uptake": "; ".join(f"{name}={share!r}" for name, share in rule.uptake.items()),
+        "band": "" if rule.band is None else str(rule.band),
+        "nodata": ";".join(f"{code!r}" for code in rule.nodata),
+    }
 
 
 def _rule_faults(rule: EffectRule, actions: pd.DataFrame) -> list[Finding]:

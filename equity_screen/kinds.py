@@ -78,7 +78,8 @@ class Kind(Lengths):
     @model_validator(mode="after")
     def _one_meaning(self) -> Kind:
         given = [key for key in REACH_KEYS if getattr(self, key, None)]
-        faults = [f"{key} does not go with reach {self.reach}" for key in unused_keys(self.reach, self.kernel, given=given)]
+        unused = unused_keys(self.reach, self.kernel, given=given)
+        faults = [f"{key} does not go with reach {self.reach}" for key in unused]
         if self.reach == "decay" and not self.kernel:
             faults.append("reach decay needs kernel")
         if bool(self.source) == (self.checked == "none"):

@@ -15,6 +15,7 @@ from scipy.sparse import csc_array, csr_array
 
 from equity_screen.align import with_area_fallback
 from equity_screen.areas import SLIVER, area_shares, point_shares
+from equity_screen.catchments import raster_keys
 from equity_screen.crs import WGS84, Measure, to_space
 from equity_screen.kernels import Kernel
 from equity_screen.rasters import raster_values, raster_where
@@ -129,18 +130,18 @@ def _footprints(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, k
     reach[around] = _within(shapes, effects["distance_m"], around, space.study)
     ring = np.flatnonzero(kinds == "ring")
     reach[ring] = shapely.difference(reach[ring], _within(shapes, effects["inner_m"], ring, space.study))
-    for path, rows in _rasters(effects, kinds):
-        cells = raster_where(path)
+    for (path, *asked), rows in _rasters(effects, kinds):
+        cells = raster_where(path, **raster_keys(*asked))
         reach[rows] = shapely.union_all(to_space(cells, space.study.areas).array) if len(cells) else EMPTY
     reach[shapely.is_missing(reach)] = EMPTY
     return gpd.GeoSeries(reach, index=effects.index, crs=space.study.areas)
 
 
-def _rasters(effects: pd.DataFrame, kinds: pd.Series) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """Give the rasters, each of which is read once, and the positions of the effects that each is of."""
-    mine = (kinds == "raster").to_numpy()
-    for path in sorted(set(effects["raster"][mine])):
-        yield path, np.flatnonzero(mine & (effects["raster"] == path).to_numpy())
+def _rasters(effects: pd.DataFrame, kinds: pd.Series) -> Iterator[tuple[tuple[str, str, str], NDArray[np.intp]]]:
+    """Give the rasters (path, band, nodata), each of which is read once, and the positions of the effects of each."""
+    mine = np.flatnonzero(kinds == "raster")
+    for source, rows in effects.iloc[mine].groupby(["raster", "band", "nodata"], sort=True).indices.items():
+        yield source, mine[rows]
 
 
 def _within(shapes: gpd.GeoSeries, distances: pd.Series, rows: NDArray[np.intp], study: Measure) -> NDArray[np.object_]:
@@ -224,9 +225,9 @@ def _inside(
     reach = footprints.array.to_numpy()[rows]
     which, block = shapely.STRtree(homes.array.to_numpy()).query(reach, predicate="intersects")
     column, weight = rows[which], np.ones(len(block))
-    for path in sorted(set(effects["raster"].iloc[rows]) - {""}):
-        mine = (effects["raster"] == path).to_numpy()[column]
-        weight[mine] = raster_values(path, homes.iloc[block[mine]]).fillna(0.0)
+    for (path, *asked), own in _rasters(effects, effects["reach"].where(effects.index.isin(effects.index[rows]), "")):
+        mine = np.isin(column, own)
+        weight[mine] = raster_values(path, homes.iloc[block[mine]], **raster_keys(*asked)).fillna(0.0)
     return block, column, weight
 
 
@@ -330,8 +331,8 @@ def _over_area(space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd
     total = csr_array(landed.by_area.matrix.shape)
     if len(decays):
         total = total + _over_rings(space, shapes, effects, rows=decays)
-    for path, columns in _rasters(effects, landed.kinds):
-        seen = raster_means(path, space.zones)
+    for (path, *asked), columns in _rasters(effects, landed.kinds):
+        seen = raster_means(path, space.zones, **raster_keys(*asked))
         values = csr_array((seen["mean"] * seen["coverage"]).fillna(0.0).to_numpy()[:, None])
         total = total + values @ csr_array(np.ones((1, len(columns)))) @ _columns(columns, total.shape[1])
     return csr_array(total)

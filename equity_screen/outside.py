@@ -250,7 +250,7 @@ def _check_areas(frame: gpd.GeoDataFrame, declared: OuterFile, origin: Origin, g
     as_zones = NeighbourhoodsFile(file=declared.file, crs=declared.crs, id=_POSITION, population=declared.population)
     checked = check_neighbourhoods(numbered, as_zones, origin=origin, question=Question(groups=groups))
     columns = ["population", *(PEOPLE + name for name in groups), "geometry"]
-    table = gpd.GeoDataFrame(checked.table[columns].set_axis(checked.table.index.astype(int)).sort_index())
+    table = gpd.GeoDataFrame(checked.table[columns].set_axis(checked.table.index.astype(int)))
     return table, [replace(f, id="") for f in checked.findings]
 
 

@@ -79,7 +79,18 @@ class Overlay(NamedTuple):
         return matrix if self.taken is None else _on(matrix, matrix.data / self.taken)
 
     def rates_of(self, names: Sequence[str]) -> Floats:
-        """Share of the people of each group who take each effect up; NaN where an effect does not name the group."""
+        """Share of the people of each group who take each effect up; NaN where an effect does not name the group.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Groups.
+
+        Returns
+        -------
+        ndarray, shape (effects, groups)
+            Shares [0–1].
+        """
         if self.rates is None:
             return np.full((self.shares.matrix.shape[1], len(names)), np.nan)
         # A group that happens to be called others is not everyone else.

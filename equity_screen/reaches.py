@@ -30,7 +30,7 @@ REACHES: Mapping[str, Keys] = MappingProxyType(
         "ring": Keys(("inner_m", "distance_m")),
         "decay": Keys(("kernel", "distance_m"), ("scale_m", "floor_m")),
         "area": Keys(("layer",), ("layer_id", "minutes")),
-        "raster": Keys(("layer",)),
+        "raster": Keys(("layer",), ("band", "nodata")),
         "travel": Keys(("layer", "minutes")),
         "citywide": Keys(()),
     }
@@ -43,7 +43,7 @@ KERNELS: Mapping[str, Keys] = MappingProxyType(
         "linear": Keys(()),
     }
 )
-REACH_KEYS = ("distance_m", "inner_m", "kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes")
+REACH_KEYS = ("distance_m", "inner_m", "kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes", "band", "nodata")
 
 
 def missing_keys(reach: str, kernel: str, *, given: Collection[str]) -> list[str]:

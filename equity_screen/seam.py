@@ -103,8 +103,9 @@ def crosses(shapes: Shapes, seam: Seam) -> Truths:
     wide = np.flatnonzero(wraps(shapes, seam))
     if len(wide):
         runs = _runs(shapes[wide])
-        x, closed = _unwrapped(runs, seam)
-        fits = closed & (_extent(x, runs)[1] - _extent(x, runs)[0] < seam.width / 2)
+        west, east = _extent(_unwrapped(runs, seam), runs)
+        # A ring around a pole ends a world's width from where it began.
+        fits = east - west < seam.width / 2
         found[wide] = np.bincount(runs.shape, weights=~fits, minlength=len(wide)) == 0
     return found
 
@@ -206,7 +207,7 @@ def split(shapes: Shapes, seam: Seam) -> Shapes:
     return kept
 
 
-def framed(shapes: Shapes, seam: Seam, middle: float) -> Shapes:
+def framed(shapes: Shapes, seam: Seam, *, middle: float) -> Shapes:
     """Bring shapes into a world that is laid out around another middle, such as that of a raster from 0° to 360°.
 
     Parameters
@@ -226,7 +227,7 @@ def framed(shapes: Shapes, seam: Seam, middle: float) -> Shapes:
     Examples
     --------
     >>> shapes = np.array([shapely.box(-76, 40, -74, 41), shapely.box(-1, 51, 2, 52)])
-    >>> [shape.bounds for shape in framed(shapes, Seam(-180.0, 180.0), 180.0)]
+    >>> [shape.bounds for shape in framed(shapes, Seam(-180.0, 180.0), middle=180.0)]
     [(284.0, 40.0, 286.0, 41.0), (0.0, 51.0, 360.0, 52.0)]
     """
     world = Seam(middle - seam.width / 2, middle + seam.width / 2)
@@ -265,16 +266,14 @@ def _runs(shapes: Shapes) -> _Runs:
     return _Runs(lines, xy, run, part, owner[part])
 
 
-def _unwrapped(runs: _Runs, seam: Seam) -> tuple[Floats, Truths]:
-    """Take every step the short way round; and tell which runs end where they did."""
+def _unwrapped(runs: _Runs, seam: Seam) -> Floats:
+    """Take every step the short way round."""
     x, first = runs.xy[:, 0], np.searchsorted(runs.run, np.arange(len(runs.lines)))
     turns = np.concatenate([[0.0], -np.round(np.diff(x) / seam.width)])
     turns[first] = 0.0
     total = np.cumsum(turns)
     total -= total[first][runs.run]
-    last = np.append(first[1:], len(x)) - 1
-    ring = np.isin(shapely.get_type_id(runs.lines), (GeometryType.LINEARRING,))
-    return x + total * seam.width, ~ring | (total[last] == 0.0)
+    return np.asarray(x + total * seam.width)
 
 
 def _extent(x: Floats, runs: _Runs) -> tuple[Floats, Floats]:
@@ -285,7 +284,7 @@ def _extent(x: Floats, runs: _Runs) -> tuple[Floats, Floats]:
 def _shifted(shapes: Shapes, seam: Seam) -> tuple[Shapes, Positions]:
     """Parts of shapes, each in one piece and all around the seam's east; and whose they are."""
     runs = _runs(shapes)
-    x, _ = _unwrapped(runs, seam)
+    x = _unwrapped(runs, seam)
     west, east = _extent(x, runs)
     middle, lead = (west + east) / 2, _shells(runs)
     # A part belongs where its middle is east of the world's, at most half a world beyond its east; its holes with it.

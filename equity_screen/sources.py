@@ -231,6 +231,8 @@ class EffectRule(Declaration):
     )
     floor_m: float | None = Field(None, gt=0, description="inverse: nothing counts as nearer than this [m]")
     layer: str = Field("", description="reach area: polygons; raster: a GeoTIFF; travel: a table of minutes")
+    band: int | str | None = Field(None, description="reach raster: band by number or name, where it has several")
+    nodata: tuple[float, ...] = Field((), description="reach raster: values that mean no data, besides the tagged one")
     layer_id: str = Field("", description="reach area: column of the layer with the action's id; action unless given")
     minutes: float | None = Field(
         None, gt=0, description="travel: people so near are in reach [minutes]; area: likewise"
@@ -246,7 +248,7 @@ class EffectRule(Declaration):
 
     @model_validator(mode="after")
     def _keys_belong_to_reach(self) -> EffectRule:
-        given = {key for key in REACH_KEYS if getattr(self, key) not in (None, "")}
+        given = {key for key in REACH_KEYS if getattr(self, key) not in (None, "", ())}
         reach = self.reach or ("" if self.kind else "footprint")
         faults = [f"reach {reach} needs {key}" for key in missing_keys(reach, self.kernel, given=given)]
         faults += [f"{key} does not go with reach {reach}" for key in unused_keys(reach, self.kernel, given=given)]

@@ -60,7 +60,7 @@ DISTANCE = 3 * MILE
 UNMATCHED = "06037930401"
 # The package measures a disc and its tracts in an equidistant space near the disc, the second way in one equal-area
 # space: a facility beside a tract 140 km wide has 14.3358 people by the one and 14.3367 by the other, 6e-5 less;
-# added up over tracts the two are 3e-8 apart.
+# added up over tracts, and near any facility, the two are within 1e-7.
 ALONE, TOGETHER = 1e-4, 1e-7
 
 # Percentages of everyone in the tract.

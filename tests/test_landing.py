@@ -342,7 +342,8 @@ class TestRaster:
         for name in ("raster_where", "raster_means"):
             kept = getattr(__import__("equity_screen.landing").landing, name)
             monkeypatch.setattr(
-                f"equity_screen.landing.{name}", lambda path, *zones, f=kept: (read.append(path), f(path, *zones))[1]
+                f"equity_screen.landing.{name}",
+                lambda path, *zones, f=kept, **asked: (read.append(path), f(path, *zones, **asked))[1],
             )
         rows = [effect("X", reach="raster", raster=file, effect=f"e{i}", amount=float(i)) for i in range(3)]
         found = overlay(CITY, plan_of({"X": "unlocated"}, *rows)).per_person.matrix.toarray()

@@ -74,9 +74,8 @@ def shares_at(place, crs=None, *, unsplit=False):
     if crs is not None:
         city = in_crs(city, crs, unsplit=unsplit)
         plan = plan._replace(actions=in_crs(plan.actions, crs, unsplit=unsplit))
-    result = screen(city, plan)
-    assert result.together.loc[result.together["group"] == "everyone", "people"].eq(1000.0).all()
-    return result.by_effect["people_reached"]
+    laid = overlay(city, plan)
+    return pd.Series(laid.shares.matrix.T @ city["population"], index=laid.shares.columns)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +87,16 @@ def at_home():
 @pytest.mark.parametrize("crs", [None, *SYSTEMS, 3031])
 def test_the_same_people_are_reached_everywhere(place, crs, at_home):
     pd.testing.assert_series_equal(shares_at(PLACES[place], crs), at_home, rtol=1e-4)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_whole_screening_is_the_same_everywhere(place):
+    tables = []
+    for where in (HOME, PLACES[place]):
+        found = screen(in_crs(moved(four_zones(), where), 4326), plan_at(where))
+        assert found.together.loc[found.together["group"] == "everyone", "people"].eq(1000.0).all()
+        tables.append(found.together[["people_reached", "reached_share"]])
+    pd.testing.assert_frame_equal(*tables, rtol=1e-4)
 
 
 @pytest.mark.parametrize("place", ["Taveuni", "Chukotka"])

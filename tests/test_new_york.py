@@ -250,7 +250,7 @@ class ByHand:
         return np.array(near)
 
     def once(self, *, active_only: bool) -> np.ndarray:
-        """Share of each zone's area within 800 m of at least one site: as drawn, between the widest and all added up."""
+        """Share of each zone's area within 800 m of any site: as drawn, between the widest and all added up."""
         each = self.shares[:, self.active | (not active_only)]
         return np.clip(
             self.taken(self.drawn, active_only=active_only), each.max(axis=1), np.minimum(each.sum(axis=1), 1)

@@ -132,23 +132,23 @@ class TestFramed:
 
     def test_what_fits_stays_as_it_is(self):
         shapes = array(shapely.box(10, 0, 11, 1), "POINT (170 0)", None, "POLYGON EMPTY")
-        assert all(a is b for a, b in zip(framed(shapes, DEGREES, 12.0), shapes, strict=True))
+        assert all(a is b for a, b in zip(framed(shapes, DEGREES, middle=12.0), shapes, strict=True))
 
     @pytest.mark.parametrize("shape", [HALVES, UNSPLIT], ids=["split", "unsplit"])
     @pytest.mark.parametrize("middle", [180.0, 181.0, -179.0])
     def test_in_one_piece_where_the_world_ends_elsewhere(self, shape, middle):
-        (found,) = framed(array(shape), DEGREES, middle)
+        (found,) = framed(array(shape), DEGREES, middle=middle)
         assert found.geom_type == "Polygon"
         assert found.bounds[0] % 360 == 179.0
         assert found.area == pytest.approx(3.0)
 
     def test_cut_where_the_world_ends(self):
-        (found,) = framed(array(shapely.box(-1, 51, 2, 52)), DEGREES, 180.0)
+        (found,) = framed(array(shapely.box(-1, 51, 2, 52)), DEGREES, middle=180.0)
         assert found.equals(shapely.MultiPolygon([shapely.box(0, 51, 2, 52), shapely.box(359, 51, 360, 52)]))
 
     def test_points_and_lines(self):
         found = framed(
-            array("POINT (-75 40)", "MULTIPOINT (-75 40, 20 0)", "LINESTRING (-75 40, -70 41)"), DEGREES, 180.0
+            array("POINT (-75 40)", "MULTIPOINT (-75 40, 20 0)", "LINESTRING (-75 40, -70 41)"), DEGREES, middle=180.0
         )
         assert [shape.wkt for shape in found[:2]] == ["POINT (285 40)", "MULTIPOINT ((285 40), (20 0))"]
         assert found[2].equals(shapely.from_wkt("LINESTRING (285 40, 290 41)"))
