@@ -43,7 +43,7 @@ def test_what_a_reach_needs(reach, kernel, needed):
 @pytest.mark.parametrize(
     ("reach", "kernel", "unused"),
     [
-        ("footprint", "", [*REACH_KEYS]),
+        ("footprint", "", [*REACH_KEYS[:-2]]),
         ("within", "", ["inner_m", "kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes"]),
         ("ring", "", ["kernel", "scale_m", "floor_m", "layer", "layer_id", "minutes"]),
         ("decay", "linear", ["inner_m", "scale_m", "floor_m", "layer", "layer_id", "minutes"]),
