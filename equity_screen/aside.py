@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from equity_screen.crs import WGS84, impossible, likely_crs, measure_of
+from equity_screen.crs import WGS84, impossible, likely_crs, measure_of, middles, recast
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.places import written_places
 from equity_screen.schema import Origin, column_text, require_columns, row_status
@@ -99,7 +99,7 @@ def _elsewhere(
     places, faults = written_places(frame, declared, origin=origin)
     why = np.full(len(frame), "no place is given", dtype=object)
     if places is not None:
-        shapes = places.to_crs(zones.crs).array.to_numpy()
+        shapes = recast(recast(places, places.crs), zones.crs).array.to_numpy()
         why[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))] = "outside every neighbourhood"
         why[np.unique(shapely.STRtree(zones.array.to_numpy()).query(shapes, predicate="intersects")[0])] = ""
         why[_doubtful(places, zones)] = ""
@@ -112,9 +112,9 @@ def _elsewhere(
 
 def _doubtful(places: gpd.GeoSeries, zones: gpd.GeoSeries) -> NDArray[np.bool_]:
     """Tell which places cannot be, or are near the city in another CRS: their check refuses them."""
-    bounds = shapely.bounds(places.array.to_numpy())
-    known = np.isfinite(bounds).all(axis=1)
-    middle = np.where(known[:, None], (bounds[:, :2] + bounds[:, 2:]) / 2, 0.0)
+    middle = middles(places)
+    known = np.asarray(np.isfinite(middle).all(axis=1))
+    middle = np.where(known[:, None], middle, 0.0)
     meant = likely_crs(middle, places.crs, candidates=[zones.crs, WGS84], study=measure_of(zones))
     return np.asarray(
         known & (impossible(middle, places.crs) | np.array([crs is not None for crs in meant], dtype=bool))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from equity_screen.crs import WGS84, require_crs
+from equity_screen.crs import WGS84, recast, require_crs
 from equity_screen.errors import Finding, UsageError, finding
 from equity_screen.layers import finish
 from equity_screen.polygons import check_polygons
@@ -209,11 +209,14 @@ def named_areas(boundaries: Mapping[str, Boundary], priority: gpd.GeoDataFrame |
     ['South-west', 'South-east', 'North-west', 'North-east']
     """
     layers = [
-        boundary.areas.to_crs(WGS84).assign(boundary=name, label=boundary.label).rename_axis("area").reset_index()
+        boundary.areas.set_geometry(recast(boundary.areas.geometry, WGS84))
+        .assign(boundary=name, label=boundary.label)
+        .rename_axis("area")
+        .reset_index()
         for name, boundary in boundaries.items()
     ]
     if priority is not None:
-        own = gpd.GeoDataFrame(geometry=priority.geometry.to_crs(WGS84).to_numpy(), crs=WGS84)
+        own = gpd.GeoDataFrame(geometry=recast(priority.geometry, WGS84).to_numpy(), crs=WGS84)
         numbers = [str(number) for number in range(1, len(own) + 1)]
         layers.append(own.assign(boundary="priority", label="Priority areas", area=numbers, name=numbers))
     columns = ["boundary", "label", "area", "name"]

@@ -16,7 +16,7 @@ from scipy.sparse import csc_array
 from equity_screen.actions import Plan
 from equity_screen.align import with_area_fallback
 from equity_screen.areas import SLIVER, point_shares, union_shares
-from equity_screen.crs import WGS84, measure_of, to_space
+from equity_screen.crs import WGS84, measure_of, recast, to_space
 from equity_screen.effects import OTHERS, completed, nothing_expected
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.landing import Landing, Space, land
@@ -165,7 +165,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
         shares,
         Relation(per_person, shares.rows, labels),
         Relation(per_unit, shares.rows, labels),
-        reach.to_crs(WGS84).reset_index(drop=True),
+        reach.set_geometry(recast(reach.geometry, WGS84)).reset_index(drop=True),
         _outside(landing.footprints, landing.by_area, space.zones).where(drawn).set_axis(labels),
         (landing.kinds == "nowhere").to_numpy(),
         members,

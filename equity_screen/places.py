@@ -24,7 +24,9 @@ from equity_screen.crs import (
     impossible,
     likely_crs,
     measure_of,
+    middles,
     parse_crs,
+    recast,
     require_crs,
     to_space,
 )
@@ -126,6 +128,8 @@ def _geometry(file: _File) -> tuple[gpd.GeoSeries, list[Finding]]:
     if written is None:
         nothing = np.full(len(file.frame), None, dtype=object)
         return gpd.GeoSeries(nothing, index=file.frame.index, crs=target), findings
+    # What crosses the antimeridian in one piece is split there before it is looked at.
+    written = recast(written, written.crs)
     shapes, repaired = _mended(np.asarray(written.array, dtype=object))
     findings += file.findings("ES-ACTION-GEOM-INVALID", repaired)
     moved, more = _moved(file, gpd.GeoSeries(shapes, index=written.index, crs=written.crs), target)
@@ -198,20 +202,19 @@ def _moved(file: _File, written: gpd.GeoSeries, target: CRS) -> tuple[gpd.GeoSer
     values = pd.Series([f"({x:.10g}, {y:.10g})" for x, y in middle])
     own = crs_name(written.crs)
     findings = file.findings("ES-GEOM-COORDINATES", lost, values=values, crs=own)
-    shapes = written.where(~(lost | elsewhere)).to_crs(target)
+    shapes = recast(written.where(~(lost | elsewhere)), target)
     for crs in dict.fromkeys(crs for crs in meant if crs is not None):
         rows = elsewhere & np.array([one == crs for one in meant], dtype=bool)
         code = "ES-CRS-CONVERTED" if crs in others else "ES-CRS-MIXED"
         findings += file.findings(code, rows, values=values, own=own, other=crs_name(crs))
-        shapes[rows] = written[rows].set_crs(crs, allow_override=True).to_crs(target)
+        shapes[rows] = recast(written[rows].set_crs(crs, allow_override=True), target)
     return shapes, findings
 
 
 def _middles(shapes: gpd.GeoSeries) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Middle of each geometry's box, and which rows have a geometry."""
     known = ~(shapes.isna() | shapes.is_empty).to_numpy()
-    bounds = shapely.bounds(np.asarray(shapes.array, dtype=object))
-    return np.where(known[:, None], (bounds[:, :2] + bounds[:, 2:]) / 2, 0.0), known
+    return np.where(known[:, None], middles(shapes), 0.0), known
 
 
 def _meant(file: _File, middle: NDArray[np.float64], own: CRS, *, candidates: Sequence[CRS]) -> Sequence[CRS | None]:

@@ -24,6 +24,7 @@ from rasterio.windows import Window
 
 from equity_screen.errors import InputError, finding
 from equity_screen.schema import SENTINELS
+from equity_screen.seam import framed, seam_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -115,7 +116,26 @@ class RasterBand:
         ndarray of geometries
             In cells; missing and empty ones stay so.
         """
-        return np.asarray(shapely.transform(shapes.to_crs(self.crs).array.to_numpy(), self.to_cells))
+        return np.asarray(shapely.transform(self.in_crs(shapes), self.to_cells))
+
+    def in_crs(self, shapes: gpd.GeoSeries) -> NDArray[np.object_]:
+        """Bring geometries into the raster's CRS, on its side of the antimeridian where it runs on over it.
+
+        Parameters
+        ----------
+        shapes : GeoSeries
+            Geometries in any CRS.
+
+        Returns
+        -------
+        ndarray of geometries
+            Cut where a raster around the globe begins and ends.
+        """
+        there, seam = shapes.to_crs(self.crs).array.to_numpy(), seam_of(self.crs)
+        if seam is None:
+            return np.asarray(there)
+        at = self.raster.transform
+        return framed(there, seam, middle=at.c + (at.a * self.raster.width + at.b * self.raster.height) / 2)
 
     def to_cells(self, places: Floats) -> Floats:
         """Bring positions in the raster's CRS into its own space.

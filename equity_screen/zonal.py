@@ -229,7 +229,7 @@ class _Found(NamedTuple):
 
 
 def _found(band: RasterBand, zones: gpd.GeoSeries, *, classes: tuple[float, ...] = ()) -> _Found:
-    shapes = np.asarray(shapely.orient_polygons(zones.to_crs(band.crs).array.to_numpy()))
+    shapes = np.asarray(shapely.orient_polygons(band.in_crs(zones)))
     stored, cells = _integrals(shapes, band, classes)
     area = shapely.area(shapes) / abs(band.raster.transform.determinant)
     coverage = np.divide(cells, area, out=np.zeros(len(shapes)), where=area > 0).clip(0.0, 1.0)

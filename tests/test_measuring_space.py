@@ -8,11 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from pyproj import CRS, Geod
+from rasterio import Affine
 
-from equity_screen.actions import Plan
+from equity_screen.actions import Plan, check_actions
 from equity_screen.align import check_blocks
+from equity_screen.aside import choose_rows
 from equity_screen.crs import clusters, measure_of, recast, to_space
 from equity_screen.layers import check_neighbourhoods
 from equity_screen.maps import map_screen
@@ -22,8 +25,9 @@ from equity_screen.people import people_of
 from equity_screen.reach import discs, points_and_distances
 from equity_screen.schema import Origin
 from equity_screen.screen import screen
-from equity_screen.sources import BlocksFile, NeighbourhoodsFile
+from equity_screen.sources import ActionsFile, BlocksFile, NeighbourhoodsFile
 from equity_screen.synthetic import ORIGIN, four_actions, four_zones
+from equity_screen.zonal import raster_means
 from tests.plans import effect, km, plan_of
 
 GEOD = Geod(ellps="WGS84")
@@ -216,3 +220,55 @@ def test_areas_are_those_on_the_ellipsoid(layer):
         for crs in (local, 3413 if place.y > 0 else 3031):
             given = gpd.GeoSeries([shapely.segmentize(ring, 5.0)], crs=local).to_crs(crs)
             assert to_space(given, study.areas).area[0] == pytest.approx(expected, rel=1e-4)
+
+
+# ---------------------------------------------------------------- files of actions, and rasters
+
+
+@pytest.mark.parametrize("place", ["Taveuni", "Chukotka", "Longyearbyen"])
+@pytest.mark.parametrize(("crs", "zones_crs"), [(4326, 4326), (4326, 32660), (32601, 4326)])
+@pytest.mark.parametrize("unsplit", [False, True])
+def test_actions_of_a_file_are_in_their_places(place, crs, zones_crs, unsplit):
+    shapes = {"LINE": shapely.LineString([(0.2, 0.7), (1.9, 1.3)]), "PARK": shapely.box(0.5, 0.5, 1.5, 1.5)}
+    frame = gpd.GeoDataFrame({"id": list(shapes)}, geometry=[km(shape) for shape in shapes.values()])
+    zones = in_crs(moved(four_zones(), PLACES[place]), zones_crs)
+    written = in_crs(moved(frame, PLACES[place]), crs, unsplit=unsplit)
+    declared = ActionsFile(file="a.gpkg", id="id")
+    checked = check_actions(written, declared, origin=Origin("a.gpkg"), zones=zones.geometry)
+    assert checked.findings == ()
+    there = to_space(checked.table.geometry, measure_of(zones).areas)
+    assert there["PARK"].area == pytest.approx(1e6, rel=1e-4)
+    assert there["LINE"].length == pytest.approx(1000 * np.hypot(1.7, 0.6), rel=1e-4)
+    chosen = choose_rows(
+        written, declared.model_copy(update={"only_inside": True}), origin=Origin(), zones=zones.geometry
+    )
+    assert len(chosen.table) == 2
+
+
+@pytest.mark.parametrize("crs", [4326, 32660])
+def test_reach_polygons_are_split_at_the_antimeridian(crs):
+    reach = screen(in_crs(moved(four_zones(), PLACES["Taveuni"]), crs), plan_at(PLACES["Taveuni"])).reach
+    assert reach.is_valid.all()
+    assert reach.total_bounds[[0, 2]].tolist() == [-180.0, 180.0]
+    assert reach.to_crs(measure_of(reach).areas).area.sum() < 2e7
+
+
+@pytest.mark.parametrize(
+    ("place", "begins"), [("Taveuni", -180.0), ("Taveuni", 0.0), ("Taveuni", 179.9), ("two zones", 0.0), ("home", 0.0)]
+)
+def test_a_raster_in_degrees_wherever_its_world_begins(tmp_path, place, begins):
+    """Cells hold their longitude: a zone's mean is that of its middle, wherever the raster ends."""
+    where = {"home": (0.0, 51.5)}.get(place) or PLACES[place]
+    step = 0.002
+    columns = 100 if begins == 179.9 else 180_000
+    east = (begins + step * (np.arange(columns) + 0.5) - where[0] + 180.0) % 360.0 - 180.0
+    profile = {"driver": "GTiff", "height": 30, "width": columns, "count": 1, "dtype": "float64", "crs": "EPSG:4326"}
+    placed = Affine(step, 0.0, begins, 0.0, -step, where[1] + 15 * step)
+    with rasterio.open(tmp_path / "east.tif", "w", transform=placed, **profile) as raster:
+        raster.write(np.tile(east, (30, 1)), 1)
+    for crs in (4326, 32660):
+        zones = in_crs(moved(four_zones(), where), crs).geometry
+        found = raster_means(tmp_path / "east.tif", zones)
+        wide = np.degrees(1000.0 / (6_378_137.0 * np.cos(np.radians(where[1]))))
+        np.testing.assert_allclose(found["mean"], np.array([-0.5, 0.5, -0.5, 0.5]) * wide, rtol=0.01)
+        np.testing.assert_allclose(found["coverage"], 1.0, rtol=1e-9)
