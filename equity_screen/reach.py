@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 from scipy.sparse import csr_array
 
 from equity_screen.circles import disc_shares
@@ -19,6 +20,8 @@ QUADRANT_SEGMENTS = 64
 EQUAL_AREA = float(np.sqrt(np.pi / (2 * QUADRANT_SEGMENTS) / np.sin(np.pi / (2 * QUADRANT_SEGMENTS))))
 # Distances in the equal-area space of a city or large state are within this of the true ones.
 SLACK = 1.01
+# A longer shape is measured piece by piece: one equidistant space does not hold 0.1 % over a large state.
+LONGEST_SHAPE_M, PIECE_M = 150_000.0, 100_000.0
 Hits = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -50,12 +53,44 @@ def discs(shapes: gpd.GeoSeries, distances: NDArray[np.float64], *, study: Measu
     [3.14, 0.0]
     """
     drawn = np.full(len(shapes), shapely.from_wkt("POLYGON EMPTY"), dtype=object)
-    for crs, rows in clusters(shapes, study):
-        here = to_space(shapes.iloc[rows], crs).array.to_numpy()
+    for crs, rows, here in _local(shapes, study):
         drawn_at = distances[rows] * np.where(shapely.get_dimensions(here) == 0, EQUAL_AREA, 1.0)
         around = shapely.buffer(here, drawn_at, quad_segs=QUADRANT_SEGMENTS)
-        drawn[rows] = gpd.GeoSeries(around, crs=crs).to_crs(study.areas).array.to_numpy()
+        parts = gpd.GeoSeries(around, crs=crs).to_crs(study.areas).array.to_numpy()
+        once = np.bincount(rows)[rows] == 1
+        drawn[rows[once]] = shapely.union(drawn[rows[once]], parts[once]) if len(parts) else parts
+        for row in np.unique(rows[~once]):
+            drawn[row] = shapely.union_all([drawn[row], *parts[rows == row]])
     return gpd.GeoSeries(drawn, index=shapes.index, crs=study.areas)
+
+
+def _local(shapes: gpd.GeoSeries, study: Measure) -> Iterator[tuple[CRS, NDArray[np.intp], NDArray[np.object_]]]:
+    """Give shapes group by group in an equidistant space of their own; those too long for one come in pieces."""
+    extended = np.flatnonzero(~shapes.geom_type.isin(["Point"]) & ~(shapes.is_empty | shapes.isna()))
+    bounds = shapely.bounds(to_space(shapes.iloc[extended], study.areas).array.to_numpy())
+    long = extended[(bounds[:, 2:] - bounds[:, :2]).max(axis=1, initial=0.0) > LONGEST_SHAPE_M]
+    short = shapes.copy()
+    short.iloc[long] = None
+    for crs, rows in clusters(short, study):
+        yield crs, rows, to_space(short.iloc[rows], crs).array.to_numpy()
+    pieces, owner = _in_pieces(to_space(shapes.iloc[long], study.areas).array.to_numpy())
+    cut = gpd.GeoSeries(pieces, crs=study.areas)
+    for crs, rows in clusters(cut, study):
+        yield crs, long[owner[rows]], to_space(cut.iloc[rows], crs).array.to_numpy()
+
+
+def _in_pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
+    """Cut shapes along lines 100 km apart; the pieces, and the shape that each is of."""
+    pieces: list[shapely.Geometry] = []
+    owner: list[int] = []
+    for position, shape in enumerate(shapes):
+        west, south, east, north = np.floor(np.asarray(shape.bounds) / PIECE_M)
+        corners = np.mgrid[west : east + 1, south : north + 1].reshape(2, -1) * PIECE_M
+        parts = shapely.intersection(shape, shapely.box(*corners, *(corners + PIECE_M)))
+        kept = parts[~shapely.is_empty(parts)]
+        pieces.extend(kept)
+        owner.extend([position] * len(kept))
+    return np.array(pieces, dtype=object), np.array(owner, dtype=np.intp)
 
 
 def points_within(
@@ -89,7 +124,9 @@ def points_within(
     """
     pairs = [(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))]
     pairs += [hits for hits, _, _ in _near(points, shapes, distances=distances, study=study)]
-    return np.concatenate([point for point, _ in pairs]), np.concatenate([shape for _, shape in pairs])
+    point, shape = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    first = _first_of_each(point, shape, np.zeros(len(point)))
+    return point[first], shape[first]
 
 
 def points_and_distances(
@@ -119,16 +156,23 @@ def points_and_distances(
     for (point, shape), homes, places in _near(points, shapes, distances=distances, study=study):
         pairs.append((point, shape, shapely.distance(homes, places)))
     point, shape, apart = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    return (point, shape), apart
+    first = _first_of_each(point, shape, apart)
+    return (point[first], shape[first]), apart[first]
+
+
+def _first_of_each(point: NDArray[np.intp], shape: NDArray[np.intp], apart: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Positions of the pairs, each once and by its least distance: a point may be near several pieces of a shape."""
+    order = np.lexsort((apart, point, shape))
+    new = (np.diff(point[order], prepend=-1) != 0) | (np.diff(shape[order], prepend=-1) != 0)
+    return order[new]
 
 
 def _near(
     points: gpd.GeoSeries, shapes: gpd.GeoSeries, *, distances: NDArray[np.float64], study: Measure
 ) -> Iterator[tuple[Hits, NDArray[np.object_], NDArray[np.object_]]]:
     """Give, group by group, the positions of the pairs and both of their geometries in the group's space."""
-    for crs, rows in clusters(shapes, study):
+    for crs, rows, here in _local(shapes, study):
         homes = points.to_crs(crs).array.to_numpy()
-        here = to_space(shapes.iloc[rows], crs).array.to_numpy()
         which, point = shapely.STRtree(homes).query(here, predicate="dwithin", distance=distances[rows])
         yield (point, rows[which]), homes[point], here[which]
 
