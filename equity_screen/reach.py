@@ -164,7 +164,7 @@ def _first_of_each(point: NDArray[np.intp], shape: NDArray[np.intp], apart: NDAr
     """Positions of the pairs, each once and by its least distance: a point may be near several pieces of a shape."""
     order = np.lexsort((apart, point, shape))
     new = (np.diff(point[order], prepend=-1) != 0) | (np.diff(shape[order], prepend=-1) != 0)
-    return order[new]
+    return np.asarray(order[new], dtype=np.intp)
 
 
 def _near(

@@ -87,7 +87,8 @@ def plan_of(
         index=pd.Index(list(places), name="action", dtype="str"),
     )
     shapes = [None if isinstance(place, str) else place for place in places.values()]
-    given = pd.DataFrame(list(effects) or [effect(name) for name in places])
+    wanted = list(effects) or [effect(name) for name in places]
+    given = pd.DataFrame(wanted or [effect("")]).head(len(wanted))
     more = given.columns.difference(["action", *BLANK])
     # What one effect has and another does not is blank.
     texts = [name for name in more if given[name].map(type).eq(str).any()]

@@ -63,8 +63,22 @@ def test_a_row_names_the_workload_the_peer_the_times_the_ratio_the_goal_and_the_
 
 def test_turns_alternate_after_one_equality_check():
     log = []
-    measure(workload(log), quick=True)
+    measure(workload(log, goal_ratio=0.0), quick=True)
     assert "".join(log) == "AB" + "AB" * 3
+
+
+@pytest.mark.parametrize(("slow_turns", "turns", "held"), [(0, 3, True), (3, 6, True), (99, 9, False)])
+def test_what_misses_its_goal_is_timed_twice_more(slow_turns, turns, held):
+    clock, calls = Clock(), []
+    ours = iter([0.0, *[0.9] * slow_turns, *[0.1] * 99])
+
+    def job():
+        calls.append(1)
+        return clock.job(next(ours))()
+
+    goal = measure(Workload("sum", "loop", job, clock.job(0.2), goal_ratio=1.5), quick=True, clock=clock)
+    assert goal.held is held
+    assert len(calls) == 1 + turns
 
 
 def test_seconds_of_each_turn_are_read_off_the_clock():

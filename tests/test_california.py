@@ -60,8 +60,8 @@ DISTANCE = 3 * MILE
 UNMATCHED = "06037930401"
 # The package measures a disc and its tracts in an equidistant space near the disc, the second way in one equal-area
 # space: a facility beside a tract 140 km wide has 14.3358 people by the one and 14.3367 by the other, 6e-5 less;
-# added up over tracts, and near any facility, the two are within 1e-7.
-ALONE, TOGETHER = 1e-4, 1e-7
+# added up over tracts the two are within 4e-7. Of a union of drawn discs a tract is within 2e-5 of its area.
+ALONE, TOGETHER = 1e-4, 1e-6
 
 # Percentages of everyone in the tract.
 GROUPS = {
@@ -380,7 +380,7 @@ class TestFigures:
         hoods = result.neighbourhoods
         assert hoods.index.tolist() == state.ids
         wanted = np.where(state.people > 0, state.once, np.nan)
-        assert equal(hoods["burden_reached_share"], wanted, near_zero=3e-6)
+        assert equal(hoods["burden_reached_share"], wanted, near_zero=2e-5)
         assert hoods["priority"].tolist() == state.priority.tolist()
         assert equal(hoods["population"], state.people)
 
@@ -390,7 +390,7 @@ class TestFigures:
         reached = state.by_row * state.people[:, None]
         total = reached.sum(axis=0)
         assert equal(table["people_reached"], total, rel=ALONE)
-        assert equal(table["priority_place_share"], reached[state.priority].sum(axis=0) / total, rel=ALONE)
+        assert equal(table["priority_place_share"], reached[state.priority].sum(axis=0) / total, near_zero=1e-6)
         inside = (state.by_row * state.areas[:, None]).sum(axis=0) / [state.fine[j].area for j in state.place_of]
         assert equal(table["outside_share"], 1 - inside, near_zero=ALONE)
 

@@ -481,8 +481,8 @@ class TestFigures:
         assert hoods.index.tolist() == [zone.id for zone in city.zones]
         populated = city.people > 0
         wanted = np.where(populated, city.near["active actions"], np.nan)
-        assert equal(hoods["benefit_reached_share"], wanted, near_zero=2e-7)
-        assert equal(found.near, np.where(populated, city.near["active actions"], 0.0), near_zero=2e-7)
+        assert equal(hoods["benefit_reached_share"], wanted, near_zero=1e-6)
+        assert equal(found.near, np.where(populated, city.near["active actions"], 0.0), near_zero=1e-6)
         assert hoods["priority"].tolist() == city.priority.tolist()
         burden = [math.nan if score is None else score for score in city.burden()]
         assert equal(hoods["burden_score"], burden)
