@@ -44,7 +44,8 @@ DISTANCE = 800.0
 # circle's own area, is within a part in ten million of it.
 SIDES, FINE = 256, 4096
 # The package measures a disc in an equidistant space near it, the second way in one equal-area space: people near one
-# site are up to 7e-6 apart (0.04 people), added up over sites 4e-8, near any site 4e-10.
+# site are up to 7e-6 apart (0.04 people), added up over sites 4e-8. It fits the faces of a union to
+# the exact discs, which are as drawn here: a neighbourhood is within 1e-6 of its area, the city within 1e-8.
 ALONE, TOGETHER, NOBODY = 1e-5, 1e-7, 1e-3
 LONGEST = 1000.0
 ELLIPSOID = Geod(ellps="WGS84")

@@ -492,7 +492,7 @@ class TestWithoutPeople:
         assert "People by the number of actions" not in page
 
     def test_whom_nothing_reaches_is_told_without_people(self, page):
-        head, row = Tables(page).tables["Priority neighbourhoods that no benefit reaches: 1 of 1"]
+        _, row = Tables(page).tables["Priority neighbourhoods that no benefit reaches: 1 of 1"]
         assert row == ["Ashfield", "Tram line", "320"]
         assert "Distance from home" not in page
 

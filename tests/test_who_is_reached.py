@@ -107,7 +107,9 @@ class TestInTheHead:
         everyone, low = (rows(found.distances, group=group).iloc[0] for group in ("everyone", "low_income"))
         assert everyone["mean_m"] == on_the_ground((200 * 300 + 300 * 1000 + 400 * far) / 1000)
         assert low["mean_m"] == on_the_ground((50 * 300 + 30 * 1000 + 20 * far) / 150)
-        assert [everyone["median_m"], everyone["p90_m"]] == on_the_ground([1000, far])
+        # A tenth of the people live in A, three tenths in A and B, six in A to C
+        quantiles = [everyone[name] for name in ("p10_m", "p25_m", "median_m", "p75_m", "p90_m")]
+        assert quantiles == on_the_ground([0, 300, 1000, far, far])
         assert [low["median_m"], low["p75_m"]] == on_the_ground([300, 1000])
         assert [everyone["within_400_m"], low["within_400_m"]] == pytest.approx([0.3, 2 / 3])
         assert everyone["sampled"] == low["sampled"] == 0
@@ -118,6 +120,22 @@ class TestInTheHead:
         assert curve[[100, 200, 400, 900, 1100, 2000]].tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3, 1, 1])
         low = rows(found.distance_curve, group="low_income").set_index("distance_m")["share"]
         assert low[[100, 400, 1100]].tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+
+    @pytest.mark.parametrize(
+        ("metres", "last", "step"), [(900.0, 2000, 100), (1500.0, 3000, 100), (6000.0, 12_000, 300)]
+    )
+    def test_a_curve_of_a_far_reach_is_longer_in_no_more_steps(self, metres, last, step):
+        found = found_of(plan_of(PLACES, effect("P", reach="within", distance_m=metres)), blocks=points())
+        grid = rows(found.distance_curve)["distance_m"].tolist()
+        assert grid == [float(d) for d in range(0, last + 1, step)]
+
+    def test_three_times_and_more(self):
+        """P and its twin reach A, Q and its twin A and B."""
+        places = {"P": PLACES["P"], "S": PLACES["P"], "Q": PLACES["Q"], "T": PLACES["Q"]}
+        metres = {"P": 400.0, "S": 400.0, "Q": 750.0, "T": 750.0}
+        plan = plan_of(places, *(effect(name, reach="within", distance_m=far) for name, far in metres.items()))
+        times = rows(found_of(plan, blocks=points()).times_reached).set_index("times")["people"]
+        assert times.to_dict() == pytest.approx({"0": 700, "1": 0, "2": 200, "3+": 100})
 
     def test_a_ledger_is_asked_at_its_own_distances(self, found):
         """Larger than everyone's share at every distance from A to short of D, where all are within."""
@@ -135,7 +153,7 @@ class TestInTheHead:
         found = found_of()
         table = rows(found.distances)
         assert table["sampled"].tolist() == [1]
-        # Of A and of D: a disc of 400 m in a square of a kilometre, and of 100 m
+        # A disc of 100 m in D, a square of a kilometre
         times = rows(found.times_reached, "burden").set_index("times")["people"]
         assert times["1"] == pytest.approx(400 * np.pi * 0.1**2, rel=1e-3)
         assert times.sum() == pytest.approx(1000)
