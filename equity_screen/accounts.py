@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from equity_screen.schema import AMOUNTS
 # Rows that stand in the ledger and in no table of the run.
 LEFT_OUT = ("ES-ACTION-ASIDE", "ES-JOIN-EXCLUDED")
 FATES = ("used", "repaired", "flagged", "refused")
+# Less of a place on cells with data is a gap, and no rounding along its border.
+ALL_SEEN = 1 - 1e-6
 UNITS = {"rows": "rows", "people": "people", "tco2e": "tCO2e/year"}
 
 
@@ -107,8 +111,9 @@ def coverage_of(
     *,
     blocks: gpd.GeoDataFrame | None = None,
     areas_km2: Floats | None = None,
+    rasters: Sequence[tuple[str, pd.Series]] = (),
 ) -> pd.DataFrame:
-    """Tell what share of the people each indicator, ranking and layer could see; without people, of the area.
+    """Tell what share of the people each indicator, ranking, layer and raster could see; without people, of the area.
 
     Parameters
     ----------
@@ -120,6 +125,9 @@ def coverage_of(
         Population points.
     areas_km2 : ndarray, optional
         Area of each neighbourhood [km²], where no population is known.
+    rasters : sequence of tuple of (str, Series)
+        Effects on rasters in words, and the share of each neighbourhood with data, from
+        :func:`equity_screen.landing.seen_of_rasters`.
 
     Returns
     -------
@@ -144,6 +152,7 @@ def coverage_of(
         seen.append(("population points", peopled, "share of the people in neighbourhoods with points"))
     people = hoods["population"].fillna(0.0) if areas_km2 is None else pd.Series(areas_km2, index=hoods.index)
     weights = people / people.sum() if people.sum() > 0 else people * np.nan
+    seen += [(what, share, _raster_note(share, weights)) for what, share in rasters]
     if areas_km2 is not None:
         seen = [
             (what, share, note.replace("people-weighted share", "share").replace("people whose", "area whose"))
@@ -157,6 +166,11 @@ def coverage_of(
 
 def _known(values: pd.Series) -> pd.Series:
     return values.notna().astype("float64")
+
+
+def _raster_note(share: pd.Series, weights: pd.Series) -> str:
+    note = "people-weighted share of the neighbourhoods on cells with data"
+    return f"{note}; flagged: the rest is counted as not in reach" if (share * weights).sum() < ALL_SEEN else note
 
 
 def _indicator_seen(hoods: pd.DataFrame, name: str, label: str) -> tuple[str, pd.Series, str]:

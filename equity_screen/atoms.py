@@ -45,11 +45,15 @@ class Atoms(NamedTuple):
 
 
 class ActionAtoms(NamedTuple):
-    """Atoms of the actions of one scope and ledger, a column each; ``undefined`` says why there are none."""
+    """Atoms of the actions of one scope and ledger, a column each; ``undefined`` says why there are none.
+
+    ``taken_up``: actions with effects that only some of those in reach take up, which are left out.
+    """
 
     actions: pd.Index
     atoms: Atoms
     undefined: str
+    taken_up: frozenset[str] = frozenset()
 
 
 def atoms_by_ledger(laid: Overlay) -> dict[tuple[str, str], ActionAtoms]:
@@ -89,12 +93,13 @@ def atoms_by_ledger(laid: Overlay) -> dict[tuple[str, str], ActionAtoms]:
         # Every effect of an action is in the scope or none is: a scope is some of the columns.
         for key, own in scopes.items():
             picked = np.unique(columns[own])
-            found[key] = ActionAtoms(actions[picked], _of_columns(atoms, picked), said[key])
+            taken_up = frozenset(names[laid.left_out[key]] if key in laid.left_out else ())
+            found[key] = ActionAtoms(actions[picked], _of_columns(atoms, picked), said[key], taken_up)
     return {key: found[key] for key in laid.members}
 
 
 def nothing_placed(laid: Overlay) -> dict[tuple[str, str], str]:
-    """Say for each scope and ledger why it counts nobody: nothing assessed, or nothing that has a place.
+    """Say for each scope and ledger why it counts nobody: nothing assessed or placed, or only for those who take it up.
 
     Parameters
     ----------
@@ -120,6 +125,8 @@ def nothing_placed(laid: Overlay) -> dict[tuple[str, str], str]:
     return {
         (scope, ledger): ""
         if len(members)
+        else f"the {ledger}s of {scope} that have a place are taken up by some: who they are is not known"
+        if len(laid.left_out.get((scope, ledger), ()))
         else f"no {ledger} of {scope} has a place"
         if ledger in assessed
         else f"no {ledger} was assessed"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +17,13 @@ from rasterio.windows import Window
 
 from equity_screen.align import check_layer
 from equity_screen.crs import WGS84, to_space
-from equity_screen.effects import completed, nodata_of
+from equity_screen.earlier import repeated_ids
+from equity_screen.effects import completed, effects_named, nodata_of
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.files import read_table
 from equity_screen.layers import settle
 from equity_screen.rasters import open_band, raster_where
 from equity_screen.schema import Checked, Origin, clean_ids, read_numbers, repeat, require_columns, row_status
-from equity_screen.text import did_you_mean
 
 ACTION, PLACE, MINUTES = "action", "neighbourhood", "minutes"
 
@@ -62,7 +64,12 @@ def beside(folder: Path) -> Reader:
 
 
 def attach_layers(
-    effects: pd.DataFrame, *, crs: CRS | None, zones: Iterable[str] | None, reader: Reader
+    effects: pd.DataFrame,
+    *,
+    crs: CRS | None,
+    zones: Iterable[str] | None,
+    reader: Reader,
+    actions: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Give the effects of reach area, travel and raster the place that their files say.
 
@@ -76,6 +83,8 @@ def attach_layers(
         Ids of the neighbourhoods; None where they could not be read: travel times are not matched then.
     reader : Reader
         How files are opened.
+    actions : iterable of str
+        Ids of the plan's actions; none of them is meant where another's row is missing, nor one that has an effect.
 
     Returns
     -------
@@ -97,20 +106,24 @@ def attach_layers(
     """
     shape = np.full(len(effects), None, dtype=object)
     places, raster = (np.full(len(effects), "", dtype=object) for _ in range(2))
+    plan = {*actions, *effects["action"]}
     for (reach, layer), rows in effects.groupby(["reach", "layer"], sort=True).indices.items():
         mine = completed(effects.iloc[rows])
         if reach == "area":
-            shape[rows] = _areas(mine, reader.polygons(layer), WGS84 if crs is None else crs, name=Path(layer).name)
+            areas = reader.polygons(layer)
+            shape[rows] = _areas(mine, areas, WGS84 if crs is None else crs, name=Path(layer).name, plan=plan)
         elif reach == "travel" and zones is not None:
-            places[rows] = _near(mine, layer, pd.Index(list(zones)), reader)
+            places[rows] = _near(mine, layer, pd.Index(list(zones)), reader, plan)
         elif reach == "raster":
             raster[rows] = str(reader.path(layer))
-            for asked in sorted(set(zip(mine["band"], mine["nodata"], strict=True))):
-                _require_raster(reader.path(layer), **raster_keys(*asked))
+            for asked, its in mine.groupby(["band", "nodata"], sort=True):
+                _require_raster(reader.path(layer), its, **raster_keys(*asked))
     return effects.assign(shape=pd.Series(shape, index=effects.index), zones=places, raster=raster)
 
 
-def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS, *, name: str) -> list[shapely.Geometry]:
+def _areas(
+    effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS, *, name: str, plan: set[str]
+) -> list[shapely.Geometry]:
     """Service area of each effect: the union of its action's polygons, of its minutes where it names them."""
     columns = effects["layer_id"].replace("", ACTION)
     timed = [MINUTES] if effects["minutes"].notna().any() else []
@@ -119,36 +132,44 @@ def _areas(effects: pd.DataFrame, layer: gpd.GeoDataFrame, crs: CRS, *, name: st
     here = to_space(layer.geometry, crs).array.to_numpy()
     times = pd.to_numeric(layer[MINUTES], errors="coerce") if timed else pd.Series(np.nan, index=layer.index)
     found, faults = [], []
-    for action, column, wanted in zip(effects["action"], columns, effects["minutes"], strict=True):
+    for i, (action, column, wanted) in enumerate(zip(effects["action"], columns, effects["minutes"], strict=True)):
         its = (owners[column] == action).to_numpy()
         mine = its if np.isnan(wanted) else its & (times == wanted).to_numpy()
         found.append(shapely.union_all(here[mine]))
         if not its.any():
-            faults.append(_absent(action, name, column, owners[column]))
+            faults.append(_absent(effects.iloc[[i]], name, column, set(owners[column]) - plan))
         elif not mine.any():
-            faults.append(_no_time(action, name, wanted, times[its]))
+            faults.append(_no_time(effects.iloc[[i]], name, times[its]))
     if faults:
         raise InputError(faults)
     return found
 
 
-def _absent(action: str, name: str, column: str, known: Sequence[str]) -> Finding:
-    return finding("ES-REACH-NO-ROW", name, column=column, value=action, hint=did_you_mean(action, set(known)))
+def _absent(effects: pd.DataFrame, name: str, column: str, strange: set[str]) -> Finding:
+    """Say that an action has no row, and whether an id that is no action's is like its own."""
+    action = str(effects["action"].iloc[0])
+    near = get_close_matches(action, sorted(strange), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "add the action to the file, or write another reach"
+    named = effects_named(effects)
+    return finding("ES-REACH-NO-ROW", name, column=column, value=action, effect=named, hint=hint)
 
 
-def _no_time(action: str, name: str, wanted: float, times: pd.Series) -> Finding:
+def _no_time(effects: pd.DataFrame, name: str, times: pd.Series) -> Finding:
+    action, wanted = str(effects["action"].iloc[0]), f"{effects['minutes'].iloc[0]:g}"
     known = ", ".join(f"{minutes:g}" for minutes in sorted(set(times.dropna())))
     hint = f"it has areas of {known} minutes" if known else "its minutes are no numbers"
-    return finding("ES-REACH-NO-ROW", name, id=action, column=MINUTES, value=f"{wanted:g}", hint=hint)
+    named = effects_named(effects)
+    return finding("ES-REACH-NO-ROW", name, id=action, column=MINUTES, value=wanted, effect=named, hint=hint)
 
 
-def _near(effects: pd.DataFrame, layer: str, zones: pd.Index, reader: Reader) -> list[str]:
+def _near(effects: pd.DataFrame, layer: str, zones: pd.Index, reader: Reader, plan: set[str]) -> list[str]:
     """List, for each effect, the neighbourhoods from which its action is near enough."""
     table, origin = reader.table(layer)
     times = reader.keep(check_times(table, origin=origin, zones=zones))
-    absent = sorted(set(effects["action"]) - set(times[ACTION]))
-    if absent:
-        raise InputError(_absent(action, origin.file, ACTION, times[ACTION]) for action in absent)
+    absent = effects[~effects["action"].isin(times[ACTION])].groupby("action", sort=True)
+    if len(absent):
+        strange = set(times[ACTION]) - plan
+        raise InputError(_absent(mine, origin.file, ACTION, strange) for _, mine in absent)
     near = []
     for action, limit in zip(effects["action"], effects["minutes"], strict=True):
         mine = times[(times[ACTION] == action) & (times[MINUTES] <= limit)]
@@ -180,9 +201,9 @@ def check_times(table: pd.DataFrame, *, origin: Origin, zones: pd.Index) -> Chec
     [['S', 'A', 12.5]]
     """
     require_columns(table, [ACTION, PLACE, MINUTES], origin=origin)
-    action, first = clean_ids(table[ACTION], origin)
-    place, second = clean_ids(table[PLACE], origin)
-    findings = [f for f in [*first, *second] if f.code != "ES-ID-DUPLICATE"]
+    action, first = repeated_ids(table[ACTION], origin)
+    place, second = repeated_ids(table[PLACE], origin)
+    findings = [*first, *second]
     minutes, more = read_numbers(table[MINUTES], origin, ids=action)
     pairs = pd.DataFrame({ACTION: action, PLACE: place})
     cases = (
@@ -220,11 +241,20 @@ def raster_keys(band: str, nodata: str) -> dict[str, Any]:
     return {"band": int(band) if band.isdecimal() else band or None, "nodata": nodata_of(nodata)}
 
 
-def _require_raster(path: Path, **asked: Any) -> None:
-    """Refuse a raster with values below 0, or one of which no outline can be had."""
+def _require_raster(path: Path, effects: pd.DataFrame, **asked: Any) -> None:
+    """Refuse a raster with values below 0, or one of which no outline can be had; name the effects that need it."""
+    try:
+        _check_raster(path, **asked)
+    except InputError as error:
+        named, action = effects_named(effects), str(effects["action"].iloc[0])
+        raise InputError(replace(f, id=action, reason=f"{f.reason} ({named})") for f in error.findings) from error
+
+
+def _check_raster(path: Path, **asked: Any) -> None:
     least = _least(path, **asked)
     if least < 0:
-        raise InputError([finding("ES-EFFECT-NEGATIVE", path.name, value=f"{least:g}")])
+        fault = finding("ES-EFFECT-NEGATIVE", path.name, value=f"{least:g}")
+        raise InputError([replace(fault, mend=f"{fault.mend}, or declare it as nodata")])
     raster_where(path, **asked)
 
 

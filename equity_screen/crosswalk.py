@@ -154,6 +154,11 @@ class Crosswalk(Relation):
 
     notes: pd.DataFrame
 
+    def __repr__(self) -> str:
+        """Say how many sources, targets and pairs there are."""
+        sources, targets = self.matrix.shape
+        return f"Crosswalk({sources:,} sources, {targets:,} targets, {self.matrix.nnz:,} pairs)"
+
     def table(self, share: str = "share") -> pd.DataFrame:
         """Give one row for each pair, as ``crosswalk =`` of an ``[[earlier]]`` table of a project reads them.
 
@@ -262,6 +267,9 @@ def crosswalk(source: Layer, target: Layer, *, by: By = "area") -> Crosswalk:
     >>> crosswalk(zones, halves, by=ByPoints(homes)).matrix.toarray().tolist()
     [[0.9, 0.1]]
     """
+    if isinstance(by, gpd.GeoDataFrame | gpd.GeoSeries):
+        msg = "by is a layer; wrap it: ByPoints(points, people=…), or ByMask(polygons) for land where people can live"
+        raise UsageError(msg)
     sources = _checked(source, "source", kinds=POINT_KINDS if by == "covering" else POLYGON_KINDS)
     targets = _checked(target, "target", kinds=POLYGON_KINDS)
     labels = _labels(sources.index, targets.index)

@@ -24,6 +24,8 @@ from equity_screen.text import number_text
 LATTICE = 64
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 EXACT = 1e-12
+# Shares are told to a tenth of a per cent: groups that differ by less are told alike.
+ALIKE = 1e-3
 NO_GROUP = "the group has no people here"
 NO_ACTION = "no action has a place"
 Integers = NDArray[np.intp]
@@ -463,8 +465,9 @@ def holds_between(
     """Range of distances over which a finding made at one distance holds: which group has more people within.
 
     The share of a group within a distance is compared with that of everyone, at every distance that occurs: a
-    group has a larger share, a smaller one, or the same. The finding holds from ``from_m``, inclusive, to
-    ``to_m``, exclusive: there the sign first differs.
+    group has a larger share, a smaller one, or the same, where they differ by less than 0.1 percentage points. The
+    finding holds from ``from_m``, inclusive, to ``to_m``, exclusive: there the sign first differs. In words, a
+    finding holds at every distance where it holds at all at which some live nearer and some farther, but for 0.1 %.
 
     Parameters
     ----------
@@ -490,25 +493,25 @@ def holds_between(
     >>> near = {("all actions", "benefit"): Near(table, "")}
     >>> found = holds_between(near, people, groups={}, distance_m=400.0)
     >>> found[["sign", "from_m", "to_m", "holds"]].values.tolist()
-    [[1.0, 100.0, 900.0, 'from 100 to 900 m']]
+    [[1.0, 100.0, 900.0, 'at every distance (farthest home 900 m)']]
     """
     tables = []
     for key, one in near.items():
         curve = _curve(one, people)
         share = curve.share(np.array([distance_m]))[0]
-        sign, start, stop = _range(curve, distance_m)
+        sign, start, stop, holds = _range(curve, distance_m)
         numbers = {"share": share, "share_everyone": share[0], "difference": share - share[0], "sign": sign}
         rows = _rows(key, one, people, groups=groups)
         rows = rows.assign(distance_m=float(distance_m), **numbers, from_m=start, to_m=stop)
-        tables.append(rows.assign(holds=_words(start, stop)).iloc[1:])
+        tables.append(rows.assign(holds=holds).iloc[1:])
     return _joined(tables)
 
 
-def _range(curve: _Curve, distance: float) -> tuple[Floats, Floats, Floats]:
-    """Sign of a group's share less everyone's at a distance, and the range in which it does not change."""
+def _range(curve: _Curve, distance: float) -> tuple[Floats, Floats, Floats, list[str]]:
+    """Sign of a group's share less everyone's at a distance, the range in which it does not change, and in words."""
     steps = np.vstack([curve.none, curve.within])
     difference = steps - steps[:, :1]
-    signs = np.where(np.abs(difference) <= EXACT, np.where(np.isnan(difference), np.nan, 0.0), np.sign(difference))
+    signs = np.where(np.abs(difference) < ALIKE - EXACT, 0.0, np.sign(difference))
     here = int(np.searchsorted(curve.levels, distance, side="right"))
     other = signs != signs[here]
     bounds = np.concatenate([[0.0], curve.levels, [np.nan]])
@@ -517,16 +520,37 @@ def _range(curve: _Curve, distance: float) -> tuple[Floats, Floats, Floats]:
     last = np.where(after.any(axis=0), here + np.argmax(after, axis=0), len(bounds) - 1)
     unknown = np.isnan(signs[here])
     start, stop = (np.where(unknown, np.nan, bounds[place.astype(np.intp)]) for place in (first, last))
-    return signs[here], start, stop
+    ends = _Ends(*(part & part[:, :1] for part in (steps < ALIKE, steps > 1.0 - ALIKE)))
+    return signs[here], start, stop, _words(start, stop, ends.of(first, last), farthest=curve.levels.max(initial=0.0))
 
 
-def _words(start: Floats, stop: Floats) -> list[str]:
+class _Ends(NamedTuple):
+    """Distances by group at which hardly anybody is within, and hardly anybody is not: nothing to compare there."""
+
+    nobody: NDArray[np.bool_]
+    everybody: NDArray[np.bool_]
+
+    def of(self, first: Floats, last: Floats) -> list[tuple[bool, bool]]:
+        """Tell of ranges whether nobody is left out below them, and whether nobody is above them."""
+        starts, stops = first.astype(np.intp), last.astype(np.intp)
+        group, end = np.arange(len(starts)), len(self.nobody)
+        below = (starts == 0) | self.nobody[np.maximum(starts - 1, 0), group]
+        above = (stops == end) | self.everybody[np.minimum(stops, end - 1), group]
+        # A range in which everybody is within anyway does not go on with anything.
+        return list(zip(below.tolist(), (above & ~self.everybody[starts, group]).tolist(), strict=True))
+
+
+def _words(start: Floats, stop: Floats, ends: list[tuple[bool, bool]], *, farthest: float) -> list[str]:
     """Say a range: "from 100 to 900 m"."""
     return [
         ""
         if np.isnan(low)
+        else f"at every distance (farthest home {number_text(farthest)} m)"
+        if below and above
+        else f"from {number_text(low)} m on (farthest home {number_text(farthest)} m)"
+        if above
         else f"from {number_text(low)} m on"
         if np.isnan(high)
         else f"from {number_text(low)} to {number_text(high)} m"
-        for low, high in zip(start, stop, strict=True)
+        for low, high, (below, above) in zip(start, stop, ends, strict=True)
     ]

@@ -190,10 +190,10 @@ def _zones(table: pd.DataFrame, declared: EarlierTable, origin: Origin) -> _Zone
 
 
 def _pairs(crosswalk: pd.DataFrame, declared: EarlierTable, origin: Origin, *, digits: int | None) -> _Pairs:
-    source, first = clean_ids(crosswalk[declared.source_id], origin)
-    target, second = clean_ids(crosswalk[declared.target_id], origin, digits=digits)
     # Either id stands in many pairs; only a pair stands once.
-    findings = [f for f in [*first, *second] if f.code != "ES-ID-DUPLICATE"]
+    source, findings = repeated_ids(crosswalk[declared.source_id], origin)
+    target, second = repeated_ids(crosswalk[declared.target_id], origin, digits=digits)
+    findings += second
     share, more = read_numbers(crosswalk[declared.share], origin, ids=source)
     told = {f.row for f in more if f.status == "refused"}
     blank = share.isna() & np.array([origin.row(i) not in told for i in range(len(share))], dtype=bool)
@@ -202,6 +202,46 @@ def _pairs(crosswalk: pd.DataFrame, declared: EarlierTable, origin: Origin, *, d
     findings += [*more, *repeat(wrong, off, origin=origin, ids=source, values=crosswalk[declared.share])]
     pairs = pd.DataFrame({"source": source, "target": target, "share": share.mask(off)})
     return _Pairs(pairs, [*findings, *_doubles(pairs, origin), *_over(pairs, declared, origin)])
+
+
+def repeated_ids(raw: pd.Series, origin: Origin, *, digits: int | None = None) -> tuple[pd.Series, list[Finding]]:
+    """Read ids that may stand in many rows, each of them cleaned once.
+
+    Parameters
+    ----------
+    raw : Series
+        Ids as read, on positions 0 … n−1.
+    origin : Origin
+        File of the table.
+    digits : int, optional
+        Length of ids that are numbers; leading zeros that were lost are put back.
+
+    Returns
+    -------
+    ids : Series of str
+        Ids on the same index; ``""`` where missing.
+    findings : list of Finding
+        As of :func:`equity_screen.schema.clean_ids`, but for ids that stand twice.
+
+    Examples
+    --------
+    >>> ids, findings = repeated_ids(pd.Series(["A ", "A", "A "], name="id"), Origin("t.csv", "row"))
+    >>> list(ids), [(f.status, f.row) for f in findings]
+    (['A', 'A', 'A'], [('repaired', 'row 2'), ('repaired', 'row 4')])
+    """
+    code, unique = pd.factorize(raw, use_na_sentinel=False)
+    clean, told = clean_ids(pd.Series(unique, name=raw.name), origin, digits=digits)
+    ids = pd.Series(clean.to_numpy()[code], index=raw.index, name=raw.name)
+    place = {origin.row(i): i for i in range(len(unique))}
+    by_code: dict[str, dict[int, Finding]] = {}
+    for one in told:
+        by_code.setdefault(one.code, {})[place[one.row]] = one
+    by_code.pop("ES-ID-DUPLICATE", None)
+    findings: list[Finding] = []
+    for of in by_code.values():
+        values = pd.Series(code, index=raw.index).map({i: one.value for i, one in of.items()})
+        findings += repeat(next(iter(of.values())), values.notna(), origin=origin, ids=ids, values=values)
+    return ids, findings
 
 
 def _doubles(pairs: pd.DataFrame, origin: Origin) -> list[Finding]:

@@ -114,6 +114,28 @@ def completed(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(**absent, **blank)
 
 
+def effects_named(effects: pd.DataFrame) -> str:
+    """Name effects in a message: the first of them with its action, and how many more there are.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Columns action and effect, one row or more.
+
+    Returns
+    -------
+    str
+        A few words.
+
+    Examples
+    --------
+    >>> effects_named(pd.DataFrame({"action": ["A", "B"], "effect": ["shade", "shade"]}))
+    "effect 'shade' of A, and 1 more"
+    """
+    more = f", and {len(effects) - 1} more" if len(effects) > 1 else ""
+    return f"effect '{effects['effect'].iloc[0]}' of {effects['action'].iloc[0]}{more}"
+
+
 def uptake_of(text: str) -> dict[str, float]:
     """Read who takes an effect up: groups, each with the share of its people who do.
 
@@ -208,9 +230,10 @@ def check_effects(
     texts, findings = _effect_texts(table, origin)
     ids = texts["action"]
     numbers, more = _effect_numbers(table, origin, ids=ids)
-    rows, unknown = _with_kinds(pd.DataFrame({**texts, **numbers}), load_kinds() if kinds is None else kinds, origin)
+    known = load_kinds() if kinds is None else kinds
+    rows, unknown = _with_kinds(pd.DataFrame({**texts, **numbers}), known, origin)
     findings += more + unknown + _effect_faults(rows, origin, known=pd.Index(list(actions)))
-    findings += [*_reach_faults(rows, origin), *_text_faults(rows, origin)]
+    findings += [*_reach_faults(rows, origin, known=known, told=more), *_text_faults(rows, origin)]
     status = row_status(origin, ids, findings=findings)
     kept = rows[~refused_rows(status)].sort_values(["action", "ledger", "effect"], kind="stable")
     return Checked(kept.reset_index(drop=True), tuple(findings), status)
@@ -310,18 +333,22 @@ def _effect_faults(rows: pd.DataFrame, origin: Origin, *, known: pd.Index) -> li
     ]
 
 
-def _reach_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
+def _reach_faults(
+    rows: pd.DataFrame, origin: Origin, *, known: Mapping[str, Kind], told: Sequence[Finding]
+) -> list[Finding]:
     """Find what a reach needs and lacks, what it does not use, and distances that cannot be."""
     found: list[Finding] = []
-    kinds = rows[["reach", "kernel"]].drop_duplicates().itertuples(index=False)
+    kinds = rows[["reach", "kernel", "kind"]].drop_duplicates().itertuples(index=False)
     given = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
+    written = dict(given)
     given |= {key: rows[key] > 0 for key in ("distance_m", "inner_m", "minutes")}
     given |= {key: rows[key] >= SMALLEST_M for key in ("scale_m", "floor_m")}
-    written = {key: rows[key].notna() & (rows[key] != "") for key in REACH_KEYS}
-    for reach, kernel in kinds:
-        mine = (rows["reach"] == reach) & (rows["kernel"] == kernel)
+    given |= {key: given[key] | _told_of(told, key, origin, len(rows)) for key in EFFECT_NUMBERS if key in given}
+    for reach, kernel, kind in kinds:
+        mine = (rows["reach"] == reach) & (rows["kernel"] == kernel) & (rows["kind"] == kind)
         for key in missing_keys(reach, kernel, given=()):
-            fault = finding("ES-EFFECT-DISTANCE", column=key, reach=reach, key=key)
+            words = {"lack": _lack(key), "hint": _no_usual(known.get(kind), kind, key)}
+            fault = finding("ES-EFFECT-DISTANCE", column=key, reach=reach, key=key, **words)
             found += repeat(fault, mine & ~given[key], origin=origin, ids=rows["action"], values=rows[key])
         for key in unused_keys(reach, kernel, given=REACH_KEYS):
             fault = finding("ES-EFFECT-DISTANCE-UNUSED", column=key, reach=reach, key=key)
@@ -332,6 +359,22 @@ def _reach_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:
         fault = finding("ES-EFFECT-RING", column=key, key=key)
         found += repeat(fault, beyond, origin=origin, ids=rows["action"], values=rows[key])
     return found
+
+
+def _told_of(told: Sequence[Finding], key: str, origin: Origin, count: int) -> NDArray[np.bool_]:
+    """Tell which rows have a fault in a column that is told already."""
+    faulty = {f.row for f in told if f.column == key and f.status == "refused"}
+    return np.array([bool(faulty) and origin.row(i) in faulty for i in range(count)], dtype=bool)
+
+
+def _lack(key: str) -> str:
+    return "missing or not above zero" if key in EFFECT_NUMBERS else "missing"
+
+
+def _no_usual(kind: Kind | None, name: str, key: str) -> str:
+    """Say that a kind leaves it to the project how far it reaches, where it does."""
+    usual = kind is None or getattr(kind, key, None)
+    return "" if usual else f"{name} has no usual {'distance' if key == 'distance_m' else key}: "
 
 
 def _text_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:

@@ -7,12 +7,14 @@ stored pairs; never a loop over actions. Undefined stays undefined and carries i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from equity_screen.atoms import nothing_placed
 from equity_screen.effects import completed
 from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
@@ -81,14 +83,20 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
         "rest": doses.T @ rest,
         "universe_total": doses.T @ people.universes,
     }
+    low, high, total_low, total_high = _bounds_with_uptake(overlay, people)
+    least, most = quotient(total_low, sums["universe_total"]), quotient(total_high, sums["universe_total"])
     if not np.isnan(rates).all():
         # What those whom an uptake names do not receive, the others around them do.
-        theirs = _had_by_rest(doses, overlay.landed_doses, rates, people=people)
-        sums["rest"] = np.where(np.isnan(rates), sums["rest"], theirs)
-        sums["universe_total"] = np.where(np.isnan(rates), sums["universe_total"], sums["total"] + theirs)
-    low, high, total_low, total_high = _bounds_with_uptake(overlay, people)
+        unnamed, theirs = np.isnan(rates), _had_by_rest(overlay, rates, people)
+        sums["rest"] = np.where(unnamed, sums["rest"], theirs.total)
+        sums["universe_total"] = np.where(unnamed, sums["universe_total"], sums["total"] + theirs.total)
+        share = quotient(sums["total"], sums["universe_total"])
+        least = np.where(unnamed, least, _part(total_low, theirs.high, otherwise=share))
+        most = np.where(unnamed, most, _part(total_high, theirs.low, otherwise=share))
     count, universe, others = (part.sum(axis=0) for part in (people.groups, people.universes, rest))
     mean, mean_rest = quotient(sums["total"], count), quotient(sums["rest"], others)
+    # What is left of a sum that cancels is rounding, and no mean to compare with.
+    mean_rest = np.where(np.abs(mean_rest) <= ROUNDING * np.abs(mean), 0.0, mean_rest)
     share_of_people = np.broadcast_to(quotient(count, universe), mean.shape)
     columns = {
         "people": np.broadcast_to(count, mean.shape),
@@ -104,8 +112,8 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
         "share_of_effect": quotient(sums["total"], sums["universe_total"]),
         "share_of_people": share_of_people,
         "parity": quotient(quotient(sums["total"], sums["universe_total"]), share_of_people),
-        "parity_low": quotient(quotient(total_low, sums["universe_total"]), share_of_people),
-        "parity_high": quotient(quotient(total_high, sums["universe_total"]), share_of_people),
+        "parity_low": quotient(np.clip(least, 0.0, 1.0), share_of_people),
+        "parity_high": quotient(np.clip(most, 0.0, 1.0), share_of_people),
     }
     table = _pair_labels(effects, people, groups).assign(**{name: values.ravel() for name, values in columns.items()})
     unplaced = np.repeat(overlay.unlocated, len(people.names))
@@ -113,21 +121,42 @@ def by_group(overlay: Overlay, effects: pd.DataFrame, *, people: People, groups:
     return table.assign(undefined=_group_reasons(table, overlay))
 
 
-def _had_by_rest(mean: csc_array, own: csc_array, rates: Floats, *, people: People) -> Floats:
+class _OfRest(NamedTuple):
+    """What the rest of the universe of each group has of each effect that names the group, and its bounds."""
+
+    total: Floats
+    low: Floats
+    high: Floats
+
+
+def _had_by_rest(overlay: Overlay, rates: Floats, people: People) -> _OfRest:
     """Sum what the rest of the universe of each group has of each effect that names the group.
 
     The rest has what the people around the group have on average: all that the group itself does not have, where
-    the universe is everyone.
+    the universe is everyone. Where most of the group is in reach, the fewest of the rest are.
     """
+    mean, own, landed = overlay.per_person.matrix, overlay.landed_doses.data, overlay.landed.data
     row, effects = mean.indices, mean.shape[1]
     column = np.repeat(np.arange(effects), np.diff(mean.indptr))
-    sums = np.full(rates.shape, np.nan)
+    sums = _OfRest(*np.full((3, *rates.shape), np.nan))
     for g in np.flatnonzero(~np.isnan(rates).all(axis=0)):
         everyone, mine, universe = people.population[row], people.groups[row, g], people.universes[row, g]
-        around = np.maximum(mean.data * everyone - own.data * rates[column, g] * mine, 0.0)
+        all_of_it = mean.data * everyone
+        around = all_of_it - own * rates[column, g] * mine
+        # What is left of a difference that cancels is rounding: nobody else takes it up.
+        around = np.where(around <= ROUNDING * all_of_it, 0.0, around)
         each = np.divide(around, everyone - mine, out=np.zeros(len(row)), where=everyone > mine)
-        sums[:, g] = np.bincount(column, weights=each * (universe - mine), minlength=effects)
+        low, high = _group_in_reach(landed * universe, universe - mine, universe)
+        per_reached = quotient(each, landed)
+        for table, values in zip(sums, (each * (universe - mine), low * per_reached, high * per_reached), strict=True):
+            table[:, g] = np.bincount(column, weights=values, minlength=effects)
     return sums
+
+
+def _part(mine: Floats, others: Floats, *, otherwise: Floats) -> Floats:
+    """Share of the one in both together, and what it is otherwise where at that bound neither has anything."""
+    share = quotient(mine, mine + others)
+    return np.where(np.isnan(share), otherwise, share)
 
 
 def _pair_labels(effects: pd.DataFrame, people: People, groups: Mapping[str, Group]) -> pd.DataFrame:
@@ -191,11 +220,15 @@ def _bounds(shares: csc_array, doses: csc_array, people: People) -> tuple[Floats
     bounds = [np.empty((effects, len(people.names))) for _ in range(4)]
     for g in range(len(people.names)):
         group, universe = people.groups[row, g], people.universes[row, g]
-        reached = shares.data * universe
-        low, high = np.maximum(0.0, reached - (universe - group)), np.minimum(reached, group)
+        low, high = _group_in_reach(shares.data * universe, group, universe)
         for table, values in zip(bounds, (low, high, low * per_reached, high * per_reached), strict=True):
             table[:, g] = np.bincount(column, weights=values, minlength=effects)
     return bounds[0], bounds[1], bounds[2], bounds[3]
+
+
+def _group_in_reach(reached: Floats, group: Floats, universe: Floats) -> tuple[Floats, Floats]:
+    """Fewest and most people of a group among those reached of its universe."""
+    return np.maximum(0.0, reached - (universe - group)), np.minimum(reached, group)
 
 
 def by_effect(
@@ -366,7 +399,8 @@ def counted_once(
         One row for each scope (active or all actions), ledger and group, everyone first: people,
         people_reached [people] with a group's ecological bounds (those of everyone are not known),
         reached_share [0–1], people_summed, the plain sum over effects that counts some people often,
-        priority_place_share, the share of those reached who live in priority neighbourhoods [0–1], and
+        priority_place_share, the share of those reached who live in priority neighbourhoods [0–1],
+        effects_left_out, the number of located effects that only some take up, who are not counted, and
         undefined: a ledger in which nothing was assessed has no numbers.
 
     Examples
@@ -397,24 +431,12 @@ def counted_once(
     values = {name: numbers.ravel() for name, numbers in columns.items()}
     table = pairs.assign(group=list(whole.names) * len(keys), label=labels, **values)
     table.loc[table["group"] == EVERYONE, ["people_reached_low", "people_reached_high"]] = np.nan
-    undefined = np.repeat(_not_counted(overlay), len(whole.names))
+    each = len(whole.names)
+    undefined = np.repeat(np.asarray(list(nothing_placed(overlay).values()), dtype=object), each)
     undefined = undefined if people.known else np.full(len(table), NO_PEOPLE, dtype=object)
     table.loc[undefined != "", [name for name in columns if name != "people"]] = np.nan
-    return table.assign(undefined=undefined)
-
-
-def _not_counted(overlay: Overlay) -> NDArray[np.object_]:
-    """Say why a scope of a ledger counts nobody: nothing assessed, or nothing that has a place."""
-    assessed = set(overlay.per_person.columns.get_level_values("ledger"))
-    said = [
-        ""
-        if len(members)
-        else f"no {ledger} of {scope} has a place"
-        if ledger in assessed
-        else f"no {ledger} was assessed"
-        for (scope, ledger), members in overlay.members.items()
-    ]
-    return np.asarray(said, dtype=object)
+    left_out = [len(overlay.left_out.get(key, ())) for key in overlay.members]
+    return table.assign(effects_left_out=np.repeat(left_out, each), undefined=undefined)
 
 
 def _priority_share(once: csc_array, people: People, priority: pd.Series | csc_array | None) -> Floats:

@@ -21,6 +21,8 @@ from equity_screen.people import Floats, quotient
 ALL = "all"
 NEIGHBOURHOOD = "neighbourhood"
 MOST = 0.5
+# Less lies outside [km²] only where borders are drawn a hair apart: a thousandth of a square metre.
+DUST_KM2 = 1e-9
 ADDS_UP = 1e-9
 YEARS_OF_A_DECADE = 10
 OUTSIDE = "(outside)"
@@ -246,7 +248,7 @@ def _by_place(found: Footprints, breakdown: str, areas: gpd.GeoDataFrame) -> Ite
     mine = np.flatnonzero(placed & ~shapely.covered_by(found.shapes, union))
     cut, inner = (shapely.difference(s[mine], union) for s in (found.shapes, found.in_priority))
     areas_outside = _areas(cut, inner)
-    if len(rest) or areas_outside["area_summed_km2"] > 0:
+    if len(rest) or areas_outside["area_summed_km2"] > DUST_KM2:
         yield _placed(found, (breakdown, OUTSIDE, OUTSIDE), rest, areas_outside)
     citywide = where == "citywide"
     for rows, label in (

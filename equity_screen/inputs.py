@@ -27,6 +27,7 @@ from equity_screen.overlay import require_drivers
 from equity_screen.plans import gather_plan
 from equity_screen.project import Project, ProjectFile
 from equity_screen.recipe import COVERAGE, Indicator, is_reserved
+from equity_screen.required import require_named, require_taken_up
 from equity_screen.schema import Origin, clean_ids, read_numbers, require_columns, row_status
 from equity_screen.sources import BoundaryFile, EarlierTable
 from equity_screen.text import did_you_mean
@@ -101,8 +102,11 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
 
 def _require_all(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, effects: pd.DataFrame | None) -> None:
     with gathered.step():
-        _require_named(zones, project, effects)
+        require_named(zones, project, effects=effects)
     if effects is not None:
+        with gathered.step():
+            source = Path(project.effects_file or "project").name
+            require_taken_up(zones, effects, question=project, source=source)
         with gathered.step():
             _refuse_drivers_of_both(gathered, project, effects)
             require_drivers(zones, effects)
@@ -376,22 +380,3 @@ def _refuse_drivers_of_both(gathered: Gathered, project: Project, effects: pd.Da
     if both:
         place = Path(str(project.neighbourhoods.table)).name
         raise InputError(finding("ES-JOIN-COLUMN", place, column=column) for column in both)
-
-
-def _require_named(zones: gpd.GeoDataFrame, project: Project, effects: pd.DataFrame | None) -> None:
-    """Refuse columns and indicators that the project or the effects name and nothing has."""
-    known = [*zones.columns.drop("geometry"), "burden_score", "burden_percentile"]
-    named = [("ES-RANKING-COLUMN", f"rankings.{name}.column", r.column) for name, r in project.rankings.items()]
-    named += [("ES-PRIORITY-COLUMN", "priority.column", project.priority.column)] if project.priority else []
-    faults = [
-        finding(code, "project", column=key, value=column, hint=did_you_mean(column, known))
-        for code, key, column in named
-        if column not in known
-    ]
-    named_here = set() if effects is None else set(effects["indicator"]) - {"", *project.indicators}
-    faults += [
-        finding("ES-EFFECT-INDICATOR", "effects", column="indicator", value=i, hint=did_you_mean(i, project.indicators))
-        for i in sorted(named_here)
-    ]
-    if faults:
-        raise InputError(faults)

@@ -57,6 +57,15 @@ class Kernel(Declaration):
     floor_m: float | None = Field(None, ge=SMALLEST_M, description="inverse: nothing counts as nearer than this [m]")
     cut_off_m: float | None = Field(None, gt=0, description="beyond this there is no effect [m]")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: object) -> object:
+        unknown = [str(key) for key in given if key not in cls.model_fields] if isinstance(given, Mapping) else []
+        if unknown:
+            msg = f"a kernel has no {', '.join(sorted(unknown))}; it has {', '.join(cls.model_fields)}"
+            raise ValueError(msg)
+        return given
+
     @model_validator(mode="after")
     def _one_meaning(self) -> Kernel:
         needs, may = _LENGTHS[self.kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -256,7 +257,9 @@ def _own_kind(name: str, value: Kind | OwnKind | Mapping[str, object], known: Ma
     usual = known.get(name)
     label, reach = own.label or (usual and usual.label), own.reach or (usual and usual.reach)
     if not (label and reach):
-        msg = f"kind {name!r} is not in the catalogue ({did_you_mean(name, known)}): a new one needs label and reach"
+        near = get_close_matches(name, known, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        msg = f"kind {name!r} is not in the catalogue{hint}: a new one needs label and reach"
         raise UsageError(msg)
     return _validated(Kind, name, own.model_dump() | {"label": label, "reach": reach, "checked": "project"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -288,6 +289,46 @@ def kernels_of(effects: pd.DataFrame) -> Iterator[tuple[Kernel, NDArray[np.intp]
         lengths = {"scale_m": scale, "floor_m": floor, "cut_off_m": far}
         given = {name: float(length) for name, length in lengths.items() if not np.isnan(length)}
         yield Kernel(kind=kind, **given), np.asarray(rows, dtype=np.intp)
+
+
+def seen_of_rasters(
+    zones: gpd.GeoSeries, effects: pd.DataFrame, *, blocks: gpd.GeoDataFrame | None
+) -> list[tuple[str, pd.Series]]:
+    """Tell for each effect on a raster how much of each neighbourhood lies on cells with data.
+
+    Parameters
+    ----------
+    zones : GeoSeries
+        Neighbourhoods.
+    effects : DataFrame
+        Effects with all of their columns.
+    blocks : GeoDataFrame or None
+        Population points with zone (position) and people.
+
+    Returns
+    -------
+    list of tuple of (str, Series)
+        Action, effect and raster in words; share by neighbourhood [0–1]: of the people at its population points, of
+        its area where it has none.
+
+    Examples
+    --------
+    >>> from equity_screen.effects import completed
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> seen_of_rasters(four_zones().geometry, completed(four_actions().effects), blocks=None)
+    []
+    """
+    found: dict[int, tuple[str, pd.Series]] = {}
+    for (path, *asked), rows in _rasters(effects, effects["reach"]):
+        seen = raster_means(path, zones, **raster_keys(*asked))["coverage"]
+        if blocks is not None:
+            known = raster_values(path, blocks.geometry, **raster_keys(*asked)).notna().to_numpy()
+            people = blocks["people"].to_numpy(dtype=np.float64)
+            whole, part = (np.bincount(blocks["zone"], p, minlength=len(zones)) for p in (people, people * known))
+            seen = seen.where(whole == 0, np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0))
+        found |= dict.fromkeys(rows, (Path(path).name, seen))
+    names = effects["action"].astype(str) + " / " + effects["effect"].astype(str)
+    return [(f"effect {names.iloc[row]}: raster {found[row][0]}", found[row][1]) for row in sorted(found)]
 
 
 def _strength(

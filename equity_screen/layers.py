@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -170,7 +170,9 @@ def _extras(
     findings: list[Finding] = []
     for column in (c for c in extra if c in frame.columns and c not in taken):
         if is_reserved(column) or column.casefold() in seen:
-            findings.append(finding("ES-COLUMN-OURS", origin.file, column=column))
+            ours = finding("ES-COLUMN-OURS", origin.file, column=column)
+            meant = column.casefold() == "households" and "households" not in taken
+            findings.append(replace(ours, mend=f'name it: households = "{column}"') if meant else ours)
         else:
             kept[column] = frame[column] if column in as_written else _plain(frame[column])
             seen.add(column.casefold())

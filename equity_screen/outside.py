@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
-from equity_screen.areas import SLIVER, area_shares, covering
+from equity_screen.align import with_area_fallback
+from equity_screen.areas import SLIVER, area_shares, covering, point_shares
 from equity_screen.crs import crs_name, fits, measure_of, middles, require_crs, to_space
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.layers import check_neighbourhoods, points_from_columns
@@ -34,6 +36,8 @@ from equity_screen.sources import NeighbourhoodsFile, OuterFile
 
 # With so small a part of its reach inside, who is counted hangs on the drawing of a border more than on the action.
 BARELY = 0.05
+# Of so little of a reach, places drawn a hair apart leave more or less outside.
+DUST = 1e-6
 BARELY_ENTERS, LIES_OUTSIDE = "barely enters", "lies outside"
 AREAL = ("Polygon", "MultiPolygon")
 _POSITION = "position in the file"
@@ -64,11 +68,12 @@ def unseen(laid: Overlay, people: People, *, outer: gpd.GeoDataFrame | None = No
     -------
     DataFrame
         A row for each effect whose reach is drawn: action, ledger, effect; inside_area_share and
-        outside_area_share of its reach [0–1]; people_inside and people_outside in reach [people]; unseen_share,
-        those outside among all in reach [0–1]; people_outside_<group> and unseen_share_<group> for groups that the
-        outer data count; uncovered_area_share, what no data cover at all [0–1]; note, for an action that barely
-        enters or lies outside; undefined, why a number is missing. Where some of the reach is not covered, there may
-        be more people outside.
+        outside_area_share of its reach [0–1]; residents_inside and residents_outside in reach, whether or not they
+        take the effect up [people]; unseen_share, those outside among all in reach [0–1];
+        residents_outside_<group> and unseen_share_<group> for groups that the outer data count;
+        uncovered_area_share, what no data cover at all [0–1]; note, for an action that barely enters or lies
+        outside; undefined, why a number is missing. Where some of the reach is not covered, there may be more people
+        outside.
 
     Notes
     -----
@@ -84,14 +89,15 @@ def unseen(laid: Overlay, people: People, *, outer: gpd.GeoDataFrame | None = No
     >>> square = [shapely.box(560_000, 6_198_000, 562_000, 6_200_000)]
     >>> south = gpd.GeoDataFrame({"population": [900.0]}, geometry=square, crs=25832)
     >>> table = unseen(overlay(city, plan), people_of(city), outer=south)
-    >>> table[["action", "people_inside", "people_outside", "unseen_share"]].to_numpy().tolist()[-1]
+    >>> table[["action", "residents_inside", "residents_outside", "unseen_share"]].to_numpy().tolist()[-1]
     ['WEST', 400.0, 0.0, 0.0]
     """
     footprints = laid.ground.effects.footprints
     drawn = np.flatnonzero(~footprints.is_empty.to_numpy())
     reach = footprints.iloc[drawn]
     outside = laid.outside.to_numpy(dtype=np.float64)[drawn]
-    seen = (laid.landed.T @ np.column_stack([people.population, people.groups]))[drawn]
+    outside = np.where(outside < DUST, 0.0, outside)
+    seen = (_in_reach(laid).T @ np.column_stack([people.population, people.groups]))[drawn]
     beyond = None if outer is None else _beyond(reach, laid.ground.zones, _in_space(outer, laid.ground.zones))
     table = reach.index.to_frame(index=False).assign(inside_area_share=1.0 - outside, outside_area_share=outside)
     counted = _people_columns(seen, beyond, people, outside=outside)
@@ -103,6 +109,21 @@ def unseen(laid: Overlay, people: People, *, outer: gpd.GeoDataFrame | None = No
         note=reasons(cases),
         undefined=reasons(_missing(outside, counted, uncovered, known=people.known, asked=outer is not None)),
     )
+
+
+def _in_reach(laid: Overlay) -> csc_array:
+    """Share of the people of each neighbourhood in reach, also where nobody takes the effect up."""
+    landed, reach, rows = laid.landed, laid.ground.effects, laid.ground.zones.index
+    if laid.rates is None:
+        return landed
+    asked = laid.rates.notna().any(axis=1).to_numpy()
+    shares = area_shares(laid.ground.zones, reach.footprints.where(asked, shapely.Polygon()))
+    if laid.ground.blocks is not None and reach.hits is not None:
+        by_points = point_shares(reach.hits, laid.ground.blocks, labels=(rows, reach.footprints.index))
+        shares = with_area_fallback(by_points, shares, blocks=laid.ground.blocks)
+    there = csc_array(shares.matrix.multiply(asked[None, :]))
+    known = csc_array((np.ones(landed.nnz), landed.indices, landed.indptr), shape=landed.shape)
+    return csc_array(landed + there - there.multiply(known))
 
 
 def _in_space(outer: gpd.GeoDataFrame, zones: gpd.GeoSeries) -> gpd.GeoDataFrame:
@@ -144,7 +165,7 @@ def _cut(outer: gpd.GeoDataFrame, zones: gpd.GeoSeries) -> gpd.GeoDataFrame:
 def _people_columns(seen: Floats, beyond: _Beyond | None, people: People, *, outside: Floats) -> dict[str, Floats]:
     """People inside and outside and the share unseen: of everyone, then of the groups that the outer data count."""
     unknown = np.full(len(seen), np.nan)
-    columns = {"people_inside": seen[:, 0] if people.known else unknown}
+    columns = {"residents_inside": seen[:, 0] if people.known else unknown}
     groups = [(i, name) for i, name in enumerate(people.names, start=1) if beyond and PEOPLE + name in beyond.columns]
     for position, suffix in [(0, ""), *((i, f"_{name}") for i, name in groups)]:
         column = PEOPLE + suffix.removeprefix("_") if suffix else "population"
@@ -152,7 +173,7 @@ def _people_columns(seen: Floats, beyond: _Beyond | None, people: People, *, out
         # A reach that lies inside has nobody outside, whatever is known of the places there.
         there = np.where(outside == 0.0, 0.0, found)
         here = seen[:, position] if people.known else unknown
-        columns |= {f"people_outside{suffix}": there, f"unseen_share{suffix}": quotient(there, here + there)}
+        columns |= {f"residents_outside{suffix}": there, f"unseen_share{suffix}": quotient(there, here + there)}
     return columns
 
 
@@ -166,7 +187,7 @@ def _uncovered(reach: gpd.GeoSeries, outside: Floats, beyond: _Beyond | None) ->
 def _missing(
     outside: Floats, counted: Mapping[str, Floats], uncovered: Floats, *, known: bool, asked: bool
 ) -> list[tuple[NDArray[np.bool_], str]]:
-    here, there = counted["people_inside"], counted["people_outside"]
+    here, there = counted["residents_inside"], counted["residents_outside"]
     everywhere = np.ones(len(outside), dtype=bool)
     return [
         (np.isnan(outside), "its reach has no area"),

@@ -51,12 +51,14 @@ class Overlay(NamedTuple):
 
     ``shares``: neighbourhoods × effects, share of the people in reach [0–1]. ``per_person``: the same
     pairs, effect per person of the neighbourhood [unit]; ``per_unit``: for an amount of 1. ``reach``:
-    polygons of the located effects (WGS 84). ``outside``: by effect, share of the reach's area in no
-    neighbourhood. ``unlocated``: which effects have no known place. ``members``: positions of the located
-    effects by (scope, ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
+    polygons of the located effects (WGS 84); of neighbourhoods that are listed, as by travel times, their union.
+    ``outside``: by effect, share of the reach's area in no neighbourhood, unknown of such a list.
+    ``unlocated``: which effects have no known place. ``members``: positions of the located effects by (scope,
+    ledger). ``once``: neighbourhoods × (scope, ledger), share of the people in reach
     of at least one of them. ``ground``: the geometry that all of it stands on. ``taken``: on the pairs of the
     shares, the share of those in reach who take the effect up; ``rates``: effects × groups, who does; both None
-    where no effect asks.
+    where no effect asks. ``left_out``: positions of the located effects by (scope, ledger) that only some take up:
+    who they are is not known, and they are no members.
     """
 
     shares: Relation
@@ -70,6 +72,7 @@ class Overlay(NamedTuple):
     ground: Ground
     taken: Floats | None = None
     rates: pd.DataFrame | None = None
+    left_out: Mapping[tuple[str, str], NDArray[np.intp]] = MappingProxyType({})
 
     @property
     def landed(self) -> csc_array:
@@ -153,10 +156,11 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
     # A list of neighbourhoods is a place, too, where nobody drew their union.
     listed = landing.kinds.isin(["footprint", "travel"]).to_numpy() & (np.diff(shares.matrix.indptr) > 0)
     # Who takes an effect up is not known person by person.
-    members = _scopes(actions, effects, (drawn | listed) & rates.isna().all(axis=1).to_numpy())
+    everyone = rates.isna().all(axis=1).to_numpy()
+    members, left_out = (_scopes(actions, effects, (drawn | listed) & mine) for mine in (everyone, ~everyone))
     reach = gpd.GeoDataFrame(
-        effects.loc[drawn, ["action", "ledger", "effect"]],
-        geometry=landing.footprints[drawn].to_numpy(),
+        effects.loc[drawn | listed, ["action", "ledger", "effect"]],
+        geometry=_with_listed(landing, space.zones, listed & ~drawn)[drawn | listed],
         crs=study.areas,
     )
     together = _together(members, landing.footprints, landing.hits)
@@ -173,6 +177,7 @@ def overlay(neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, blocks: gpd.GeoData
         Ground(space.zones, blocks, Reach(landing.footprints.set_axis(labels), landing.hits), together),
         taken if asked else None,
         rates if asked else None,
+        left_out,
     )
 
 
@@ -188,6 +193,16 @@ def _taken(neighbourhoods: pd.DataFrame, landing: Landing, rates: pd.DataFrame) 
     some = csc_array((matrix.data[kept], matrix.indices[kept], start), shape=matrix.shape)
     shares = Relation(some, landing.shares.rows, landing.shares.columns)
     return landing._replace(shares=shares, strength=landing.strength[kept]), taken[kept]
+
+
+def _with_listed(landing: Landing, zones: gpd.GeoSeries, listed: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Footprints as they are published: of a list of neighbourhoods, their union."""
+    shapes, columns = landing.footprints.array.to_numpy().copy(), np.flatnonzero(listed)
+    if len(columns):
+        column, row = landing.by_area.matrix.tocsc()[:, columns].T.nonzero()
+        lists = shapely.geometrycollections(zones.array.to_numpy()[row], indices=column)
+        shapes[columns] = shapely.union_all(lists[:, None], axis=1)
+    return np.asarray(shapes)
 
 
 def _times(matrix: csc_array, factor: Floats) -> csc_array:
@@ -218,13 +233,17 @@ def require_drivers(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None
     wanted += [("per", "households")] if (effects["per"] == "household").any() else []
     known = neighbourhoods.columns.drop("geometry")
     faults = [
-        finding("ES-EFFECT-COLUMN", "effects", column=column, value=name, hint=did_you_mean(name, known))
+        finding("ES-EFFECT-COLUMN", "effects", column=column, value=name, hint=_columns_like(name, known))
         for column, name in wanted
         if name not in known
     ]
     faults += [f for _, name in wanted if name in known for f in _no_drivers(neighbourhoods, name)]
     if faults:
         raise InputError(faults)
+
+
+def _columns_like(name: str, known: pd.Index) -> str:
+    return "name it: households = …" if name == "households" else did_you_mean(name, known)
 
 
 def _no_drivers(neighbourhoods: pd.DataFrame, name: str) -> list[Finding]:

@@ -75,7 +75,8 @@ def gather_plan(
         return None
     with gathered.step():
         places = None if zones is None else zones.index
-        return Plan(actions, attach_layers(effects, crs=actions.crs, zones=places, reader=_reader(gathered)))
+        here = {"crs": actions.crs, "zones": places, "reader": _reader(gathered)}
+        return Plan(actions, attach_layers(effects, actions=actions.index, **here))
     return None
 
 

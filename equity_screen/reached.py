@@ -17,6 +17,7 @@ from equity_screen.recipe import PEOPLE, Group
 TIMES = ("0", "1", "2", "3+")
 NO_GROUP = "the group has no people here"
 NOBODY = "it reaches nobody of the group"
+SOME = f"{NOBODY} but those who take some of its effects up: who they are is not known"
 # Along a border that two layers draw a hair apart, less than this share of a neighbourhood is in reach next door.
 HAIR = 1e-6
 Keys = Mapping[tuple[str, str], ActionAtoms]
@@ -140,7 +141,8 @@ def marginal_people(found: Keys, people: People, *, groups: Mapping[str, Group])
         numbers = {"people_reached": reached, "people_only": only, "only_share": quotient(only, reached)}
         rows = _crossed(one.actions, "action", people, groups)
         rows = rows.assign(**{name: values.ravel() for name, values in numbers.items()})
-        return rows.assign(undefined=np.where(reached.ravel() == 0, NOBODY, ""))
+        said = np.where(rows["action"].isin(one.taken_up), SOME, NOBODY)
+        return rows.assign(undefined=np.where(reached.ravel() == 0, said, ""))
 
     return _by_ledger(found, people, table).reindex(columns=list(MARGINAL))
 

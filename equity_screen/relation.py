@@ -18,6 +18,7 @@ from equity_screen.errors import EquityScreenError, UsageError
 # Shares are published with a few decimals; those of one zone add to 1 within this.
 TOLERANCE = 1e-6
 BALANCE = 1e-9
+ROUNDING = 1e-12
 NAMED = 5
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_RATIOS: Mapping[str, tuple[str, str]] = MappingProxyType({})
@@ -234,6 +235,7 @@ def losses(relation: Relation, table: pd.DataFrame, *, counts: Iterable[str]) ->
             f"shares add to more than 1 in {_listed(over)}: targets that overlap count some twice; dissolve them first"
         )
         raise UsageError(msg)
+    share[np.abs(share) < ROUNDING] = 0.0
     for name in counts:
         _balanced(parts, np.nan_to_num(numbers[name]), share, name=name)
     return pd.DataFrame({"share": share, **{name: share * numbers[name] for name in counts}}, index=relation.rows)

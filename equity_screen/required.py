@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from equity_screen.actions import Plan
+from equity_screen.effects import completed, effects_named
 from equity_screen.errors import Finding, InputError, UsageError, finding
 from equity_screen.recipe import PEOPLE, Question
 from equity_screen.text import did_you_mean
+from equity_screen.uptake import require_uptake
 
 
 def require_group(question: Question) -> None:
@@ -48,7 +52,8 @@ def require_tables(hoods: pd.DataFrame, plan: Plan, *, question: Question) -> No
     Raises
     ------
     InputError
-        A missing column, an id that stands twice, an effect without its action, people without a count.
+        A missing column, an id that stands twice, an effect without its action, people without a count, an
+        uptake by groups that overlap.
 
     Examples
     --------
@@ -63,6 +68,100 @@ def require_tables(hoods: pd.DataFrame, plan: Plan, *, question: Question) -> No
         faults = [f for group in question.groups for f in _uncounted(hoods, group)]
     if faults:
         raise InputError(faults)
+    require_uptake(hoods, completed(plan.effects), groups=question.groups)
+
+
+def require_named(hoods: pd.DataFrame, question: Question, *, effects: pd.DataFrame | None) -> None:
+    """Refuse columns and indicators that the question or the effects name and nothing has.
+
+    Parameters
+    ----------
+    hoods : DataFrame
+        Table by neighbourhood.
+    question : Question
+        What is asked.
+    effects : DataFrame or None
+        Column indicator; None where the effects could not be read.
+
+    Raises
+    ------
+    InputError
+        Every fault at once.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> require_named(four_zones(), Question(), effects=None)
+    """
+    known = [*hoods.columns.drop("geometry"), "burden_score", "burden_percentile"]
+    named = [("ES-RANKING-COLUMN", f"rankings.{name}.column", r.column) for name, r in question.rankings.items()]
+    named += [("ES-PRIORITY-COLUMN", "priority.column", question.priority.column)] if question.priority else []
+    faults = [
+        finding(code, "project", column=key, value=column, hint=did_you_mean(column, known))
+        for code, key, column in named
+        if column not in known
+    ]
+    unknown = set() if effects is None else set(effects["indicator"]) - {"", *question.indicators}
+    faults += [
+        finding(
+            "ES-EFFECT-INDICATOR", "effects", column="indicator", value=i, hint=did_you_mean(i, question.indicators)
+        )
+        for i in sorted(unknown)
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def require_taken_up(hoods: pd.DataFrame, effects: pd.DataFrame, *, question: Question, source: str) -> None:
+    """Refuse what :func:`equity_screen.uptake.require_uptake` does, each fault of an uptake once, naming its effects.
+
+    Parameters
+    ----------
+    hoods : DataFrame
+        Table by neighbourhood.
+    effects : DataFrame
+        Columns action, effect and uptake.
+    question : Question
+        Its groups; one of them without a column could not be read, which is told elsewhere.
+    source : str
+        File of the effects.
+
+    Raises
+    ------
+    InputError
+        Every fault at once.
+
+    Examples
+    --------
+    >>> effects = pd.DataFrame({"action": ["A"], "effect": ["shade"], "uptake": ["renters=0.5"]})
+    >>> hoods = pd.DataFrame({"population": [9.0], "people_renters": [3.0]})
+    >>> require_taken_up(hoods, effects, question=Question(), source="effects.csv")
+    """
+    faults: list[Finding] = []
+    for text, mine in effects[effects["uptake"] != ""].groupby("uptake", sort=True):
+        try:
+            require_uptake(hoods, mine, groups=question.groups)
+        except InputError as error:
+            named = effects_named(mine)
+            here = [f for f in error.findings if f.code != "ES-UPTAKE-GROUP" or f.value not in question.groups]
+            once = [replace(f, source=source, column="uptake", value=f.value or str(text)) for f in _told_once(here)]
+            action = str(mine["action"].iloc[0])
+            faults += [replace(f, id=action, reason=f"{f.reason} ({named})") for f in once]
+    if faults:
+        raise InputError(faults)
+
+
+def _told_once(findings: list[Finding]) -> list[Finding]:
+    """Make one of findings that differ in their neighbourhood only: how many there are, and the first."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        alike.setdefault((one.code, one.column, one.value), []).append(one)
+    return [
+        replace(first, reason=f"{first.reason}, in {1 + len(more)} neighbourhoods, {first.id} the first")
+        if first.id
+        else first
+        for first, *more in alike.values()
+    ]
 
 
 def _missing_columns(hoods: pd.DataFrame, plan: Plan, question: Question) -> list[Finding]:

@@ -9,34 +9,39 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.actions import Plan
-from equity_screen.effects import nothing_expected
-from equity_screen.people import people_of
+from equity_screen.effects import completed, nothing_expected
+from equity_screen.people import EVERYONE, people_of
 from equity_screen.recipe import LEDGERS, Question
 from equity_screen.words import direction
 
 ABOUT = ("name", "sector", "where", "active", "start", "end", "cost", "tco2e")
 SEVERAL = "several effects, which are not added up: see by_effect"
+AT_LEAST = "the people in reach are at least so many: some of its effects are taken up by some"
+ROUNDING = 1e-9
+ALL_ACTIONS = "all actions"
 
 
 class Found(NamedTuple):
-    """Tables by effect, and by effect and group."""
+    """Tables by effect, by effect and group, and whom each action reaches, from ``marginal_people``."""
 
     by_effect: pd.DataFrame
     by_group: pd.DataFrame
+    only_by: pd.DataFrame | None = None
 
 
 def score_actions(plan: Plan, found: Found, *, question: Question, hoods: gpd.GeoDataFrame) -> pd.DataFrame:
     """Put the effects of each action side by side: one row for each action.
 
-    Where a ledger of an action holds several effects, their people in reach are those of the widest
-    (the reaches of one place lie within one another); their amounts are not added up.
+    Where a ledger of an action holds several effects, their people in reach are those whom at least one of them
+    reaches, each once; at least so many where some of the effects are taken up by some, since who these are is not
+    known. Their amounts are not added up.
 
     Parameters
     ----------
     plan : Plan
         Actions and effects.
     found : Found
-        Tables by effect and group.
+        Tables by effect and group, and by action; without the last, several effects count as the widest of them.
     question : Question
         Rankings, priority rule and policy.
     hoods : GeoDataFrame
@@ -60,7 +65,8 @@ def score_actions(plan: Plan, found: Found, *, question: Question, hoods: gpd.Ge
     outside = found.by_effect["outside_share"].groupby(level="action").max()
     about = pd.DataFrame(actions[[c for c in ABOUT if c in actions.columns]])
     scores = about.assign(outside_share=outside.reindex(actions.index))
-    parts = {ledger: _ledger_columns(ledger, plan, found, question=question) for ledger in LEDGERS}
+    whole = float(hoods["population"].sum())
+    parts = {ledger: _ledger_columns(ledger, plan, found, question=question, whole=whole) for ledger in LEDGERS}
     for ledger, part in parts.items():
         scores = scores.join(part.drop(columns="undefined").add_prefix(f"{ledger}_"))
     said = pd.DataFrame({ledger: part["undefined"].fillna("") for ledger, part in parts.items()})
@@ -68,7 +74,7 @@ def score_actions(plan: Plan, found: Found, *, question: Question, hoods: gpd.Ge
     return scores.assign(**shares_of_people(hoods, question), undefined=["; ".join(text) for text in texts])
 
 
-def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question) -> pd.DataFrame:
+def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question, whole: float) -> pd.DataFrame:
     actions = plan.actions
     mine = found.by_effect[found.by_effect.index.get_level_values("ledger") == ledger]
     mine = mine.reset_index(["ledger", "effect"]).assign(priority_person_share=_person_share(found, ledger, question))
@@ -78,19 +84,46 @@ def _ledger_columns(ledger: str, plan: Plan, found: Found, *, question: Question
     several = grouped.size().reindex(actions.index, fill_value=0) > 1
     table = mine[~mine.index.duplicated()].reindex(actions.index)
     indexes = [f"{kind}_{name}" for name in question.rankings for kind in ("ci", "gci")]
+    people = _people(mine["people_reached"], _once(ledger, found)).reindex(actions.index)
     measured = ["total", "mean", "priority_place_share", "priority_person_share", *indexes]
     columns = {
         "assessed": assessed,
         "effect": grouped["effect"].agg("; ".join).reindex(actions.index),
         "unit": grouped["unit"].agg(lambda units: "; ".join(dict.fromkeys(units))).reindex(actions.index),
-        "people_reached": grouped["people_reached"].max().reindex(actions.index).mask(assessed == "none expected"),
+        "people_reached": people.mask(assessed == "none expected"),
         **{column: table[column].mask(several) for column in measured},
     }
     return pd.DataFrame(columns, index=actions.index).assign(
         policy_gap=_policy_gap(ledger, columns["priority_place_share"], question),
         **_directions(ledger, columns, question),
-        undefined=table["undefined"].mask(several, SEVERAL),
+        undefined=table["undefined"]
+        .mask(several, SEVERAL)
+        .mask(several & _taken_up(ledger, plan) & (people < whole * (1 - ROUNDING)), f"{SEVERAL}; {AT_LEAST}"),
     )
+
+
+def _people(mine: pd.Series, once: pd.Series) -> pd.Series:
+    """People in reach by action: of its one effect, or of several of them, each once."""
+    effects = mine.groupby(level="action")
+    widest = effects.max()
+    # What unites drawn and exact reaches is never less than the widest of them.
+    return widest.mask(effects.count() > 1, np.fmax(widest, once.reindex(widest.index)))
+
+
+def _once(ledger: str, found: Found) -> pd.Series:
+    """People whom at least one effect of an action reaches that has a place, and is not taken up by some."""
+    if found.only_by is None:
+        return pd.Series(dtype="float64")
+    table = found.only_by
+    mine = (table["scope"] == ALL_ACTIONS) & (table["ledger"] == ledger) & (table["group"] == EVERYONE)
+    return table[mine].set_index("action")["people_reached"].astype("float64")
+
+
+def _taken_up(ledger: str, plan: Plan) -> pd.Series:
+    """Tell the actions of which some effects of a ledger are taken up by some."""
+    effects = completed(plan.effects)
+    some = effects.loc[(effects["ledger"] == ledger) & (effects["uptake"] != ""), "action"]
+    return pd.Series(plan.actions.index.isin(some), index=plan.actions.index)
 
 
 def _stated(mine: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:

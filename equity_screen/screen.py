@@ -38,7 +38,8 @@ from equity_screen.footprints import (
 from equity_screen.gathered import Progress
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, gather
-from equity_screen.narrative import sentences_on_people, sentences_on_places, with_baseline
+from equity_screen.landing import seen_of_rasters
+from equity_screen.narrative import sentences_on_people, sentences_on_places, with_baseline, with_reach
 from equity_screen.outside import unseen
 from equity_screen.overlay import SQUARE_METRES_PER_KM2, Overlay, overlay
 from equity_screen.parts import by_boundary
@@ -293,7 +294,8 @@ def _lay(
 
 def _result(run: _Run) -> Result:
     question, plan, inputs = run.question, run.plan, run.inputs
-    found = _found(run)
+    who = who_is_reached(run.laid, plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=question)
+    found = _found(run)._replace(only_by=who.only_by)
     together = counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
     by_area = by_boundary(
         run.laid, plan.effects, people=run.people, groups=question.groups, boundaries=inputs.boundaries
@@ -302,12 +304,16 @@ def _result(run: _Run) -> Result:
     footprints, baseline = _footprints(run, sites), _baseline(run)
     scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
     sentences = (
-        sentences_on_people(plan.actions, found, together=together, hoods=run.hoods, question=question)
+        with_reach(
+            sentences_on_people(plan.actions, found, together=together, hoods=run.hoods, question=question),
+            who.times_reached,
+            missed=who.missed,
+            hoods=run.hoods,
+        )
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
     compared = _compared(run)
-    who = who_is_reached(run.laid, plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=question)
     return Result(
         question=question,
         neighbourhoods=run.hoods,
@@ -338,7 +344,7 @@ def _result(run: _Run) -> Result:
         status=inputs.status,
         coverage=_coverage(run),
         inputs=inputs.files,
-        methods=_methods(run),
+        methods=_methods(run) | ({"pairs of actions": who.pairs_note} if len(who.overlaps) else {}),
         sentences=with_baseline(sentences, baseline, question=question) if plan.actions.empty else sentences,
     )
 
@@ -403,7 +409,9 @@ def _compared(run: _Run) -> Comparison:
 
 def _coverage(run: _Run) -> pd.DataFrame:
     areas = None if run.people.known else run.areas_km2
-    return coverage_of(run.hoods, run.question, blocks=run.inputs.blocks, areas_km2=areas)
+    blocks, effects = run.inputs.blocks, run.plan.effects
+    rasters = seen_of_rasters(run.laid.ground.zones, effects, blocks=blocks)
+    return coverage_of(run.hoods, run.question, blocks=blocks, areas_km2=areas, rasters=rasters)
 
 
 def _methods(run: _Run) -> dict[str, str]:

@@ -58,6 +58,10 @@ class PointStore:
     table: NDArray[np.float32] | Floats
     columns: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Say how many points there are, and their columns."""
+        return f"PointStore({len(self):,} points; {', '.join(self.columns) or 'no columns'})"
+
     def __len__(self) -> int:
         """Count the points."""
         return len(self.key)

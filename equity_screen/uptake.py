@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from scipy.sparse import csc_array
 
 from equity_screen.effects import OTHERS, uptake_of
 from equity_screen.errors import Finding, InputError, finding
-from equity_screen.recipe import PEOPLE
+from equity_screen.recipe import PEOPLE, Group
 from equity_screen.text import did_you_mean
 
 Floats = NDArray[np.float64]
@@ -41,8 +43,13 @@ def uptake_rates(effects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(named, index=effects.index, columns=[*columns, OTHERS], dtype="float64")
 
 
-def require_uptake(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
-    """Refuse uptake by groups that are not counted, or that hold more people together than live in a place.
+def require_uptake(
+    neighbourhoods: pd.DataFrame, effects: pd.DataFrame, *, groups: Mapping[str, Group] | None = None
+) -> None:
+    """Refuse uptake by groups that are not counted, or that have people in common.
+
+    Groups overlap where their declared dimensions differ, or where they hold more people together than live in a
+    place: those in two of them would take the effect up twice.
 
     Parameters
     ----------
@@ -50,6 +57,8 @@ def require_uptake(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
         Table by neighbourhood.
     effects : DataFrame
         Column uptake.
+    groups : mapping of str to Group, optional
+        Declarations, for their dimensions; only people are counted unless given.
 
     Raises
     ------
@@ -64,14 +73,15 @@ def require_uptake(neighbourhoods: pd.DataFrame, effects: pd.DataFrame) -> None:
     known = [str(c).removeprefix(PEOPLE) for c in neighbourhoods.columns if str(c).startswith(PEOPLE)]
     faults: list[Finding] = []
     for text in sorted(set(effects["uptake"]) - {""}):
-        groups = sorted(set(uptake_of(text)) - {OTHERS})
-        unknown = [group for group in groups if group not in known]
+        named = sorted(set(uptake_of(text)) - {OTHERS})
+        unknown = [group for group in named if group not in known]
         faults += [
             finding("ES-UPTAKE-GROUP", "effects", column="uptake", value=group, hint=did_you_mean(group, known))
             for group in unknown
         ]
-        faults += [] if unknown else _overlapping(neighbourhoods, groups, text)
-        faults += [f for group in groups if group in known for f in _uncounted(neighbourhoods, group)]
+        across = _across_dimensions(named, groups or {}, text)
+        faults += across or ([] if unknown else _overlapping(neighbourhoods, named, text))
+        faults += [f for group in named if group in known for f in _uncounted(neighbourhoods, group)]
     if faults:
         raise InputError(faults)
 
@@ -81,6 +91,15 @@ def _uncounted(neighbourhoods: pd.DataFrame, group: str) -> list[Finding]:
     column = PEOPLE + group
     bare = neighbourhoods.index[(neighbourhoods["population"] > 0) & neighbourhoods[column].isna()]
     return [finding("ES-GROUP-MISSING", "neighbourhoods", id=str(one), column=column, group=group) for one in bare]
+
+
+def _across_dimensions(named: list[str], groups: Mapping[str, Group], text: str) -> list[Finding]:
+    """Find groups of different dimensions: however few they are, some people are in both."""
+    dimensions = sorted({groups[name].dimension for name in named if name in groups} - {""})
+    if len(dimensions) > 1:
+        said = ", ".join(dimensions)
+        return [finding("ES-UPTAKE-DIMENSIONS", "effects", column="uptake", value=text, dimensions=said)]
+    return []
 
 
 def _overlapping(neighbourhoods: pd.DataFrame, groups: list[str], text: str) -> list[Finding]:

@@ -23,6 +23,8 @@ ROUNDING = 1e-13
 # As many pieces of borders at once as stay in a processor's cache.
 CHUNK = 1 << 16
 SUMMARIES = ("min", "max", "median", "majority")
+# Cells up to the median hold half of the zone, as far as fractions in single precision tell.
+HALF = 0.5 - 1e-6
 
 
 def raster_means(
@@ -151,8 +153,8 @@ def raster_summary(
     zones : GeoSeries
         Polygons in any CRS; they are brought to the raster's.
     stats : sequence of {"min", "max", "median", "majority"}
-        What is wanted. Of two values equally common the greater is the majority; the median lies between two
-        values by the cells on either side.
+        What is wanted. Of two values equally common the greater is the majority. The median is the least value
+        such that the cells with it or less make up at least half of those with data, each counted by its fraction.
     band : int or str, optional
         Its number, from 1, or its description; not needed where there is only one.
     nodata : tuple of float
@@ -215,8 +217,20 @@ def _summaries(band: RasterBand, shapes: NDArray[np.object_], stats: list[str]) 
             return band.values(Window(column, row, width, height))
 
     upward = gpd.GeoDataFrame(geometry=shapely.transform(shapes, lambda places: places * (1, -1)), crs=band.crs)
-    table = exact_extract(Cells(), upward, stats, output="pandas")
+    plain = [name for name in stats if name != "median"]
+    asked = plain + (["values", "coverage"] if len(plain) < len(stats) else [])
+    table = exact_extract(Cells(), upward, asked, output="pandas")
+    if len(plain) < len(stats):
+        table["median"] = [_median(*cells) for cells in zip(table["values"], table["coverage"], strict=True)]
     return np.asarray(table[stats], dtype=np.float64)
+
+
+def _median(values: Floats, fractions: Floats) -> float:
+    """Least value up to which half of the cells with data lie, each counted by its fraction."""
+    order = np.argsort(values)
+    order = order[~np.isnan(values[order])]
+    upto = np.cumsum(fractions[order], dtype=np.float64)
+    return float(values[order[np.searchsorted(upto, HALF * upto[-1])]]) if len(order) else np.nan
 
 
 class _Found(NamedTuple):

@@ -111,6 +111,29 @@ def test_coverage_of_population_points() -> None:
     assert seen(four_zones(), Question(), blocks) == pytest.approx({"population points": 0.1})
 
 
+@pytest.mark.parametrize(
+    ("share", "flagged"),
+    [([1.0, 1.0, 1.0, 1.0], False), ([1.0, 1.0, 0.5, 0.0], True), ([1.0, 1.0, 1.0, 1 - 1e-9], False)],
+)
+def test_a_raster_of_an_effect_that_does_not_see_everyone_is_flagged(share: list[float], *, flagged: bool) -> None:
+    city = four_zones()
+    rasters = [("effect X / cooling: raster cool.tif", pd.Series(share, index=city.index))]
+    (row,) = coverage_of(city, Question(), rasters=rasters).to_dict("records")
+    assert row["what"] == "effect X / cooling: raster cool.tif"
+    assert row["coverage_share"] == pytest.approx(0.45 if flagged else 1)  # 100 + 200 + 150 of 1000
+    assert row["note"].startswith("people-weighted share of the neighbourhoods on cells with data")
+    assert row["note"].endswith("; flagged: the rest is counted as not in reach") == flagged
+    by_area = coverage_of(city, Question(), rasters=rasters, areas_km2=np.ones(4)).loc[0]
+    assert by_area["note"].startswith("share of the neighbourhoods on cells with data")
+    assert by_area["coverage_share"] == pytest.approx(2.5 / 4 if flagged else 1)
+
+
+def test_what_a_raster_does_not_see_where_nobody_lives_is_no_gap() -> None:
+    city = four_zones().assign(population=[100, 200, 700, 0.0])
+    rasters = [("effect", pd.Series([1.0, 1.0, 1.0, 0.0], index=city.index))]
+    assert "flagged" not in coverage_of(city, Question(), rasters=rasters).loc[0, "note"]
+
+
 def test_people_whose_number_is_not_known_have_no_weight() -> None:
     city = four_zones()
     city.loc["D", "population"] = NAN

@@ -35,7 +35,7 @@ def points(rows):
 
 def found(plan, key=ALL, blocks=None):
     """Shares by neighbourhood and the actions that reach them, but for hairs between two projections."""
-    actions, atoms, _ = atoms_by_ledger(overlay(CITY, plan, blocks=blocks))[key]
+    actions, atoms, *_ = atoms_by_ledger(overlay(CITY, plan, blocks=blocks))[key]
     columns = [tuple(actions[row > 0]) for row in atoms.inside.toarray()]
     keys = zip(CITY.index[atoms.zone], columns, strict=True)
     shares = dict(zip(keys, atoms.share.tolist(), strict=True))
@@ -246,7 +246,7 @@ def test_exact_discs_are_kept():
     places = {f"P{i}": km(shapely.Point(*rng.uniform(0, 2, 2))) for i in range(12)}
     plan = plan_of(places, *[effect(name, reach="within", distance_m=float(rng.uniform(100, 700))) for name in places])
     laid = overlay(CITY, plan)
-    actions, atoms, _ = atoms_by_ledger(laid)[ALL]
+    actions, atoms, *_ = atoms_by_ledger(laid)[ALL]
     names = laid.shares.columns.get_level_values("action")
     assert np.abs(held(atoms, 4)[:, actions.get_indexer(names)] - laid.shares.matrix.toarray()).max() < 1e-9
     circles = shapely.union_all([shapely.buffer(places[n], d, quad_segs=2048) for n, d in reach_of(plan)])
@@ -314,6 +314,14 @@ def test_why_nothing_is_placed():
     assert said[ALL] == "no benefit of all actions has a place"
     assert said["active actions", "burden"] == "no burden was assessed"
     assert not any(nothing_placed(overlay(CITY, four_actions())).values())
+
+
+def test_effects_that_some_take_up_have_a_place():
+    laid = overlay(CITY, plan_of({"P": "zones:A"}, effect("P", uptake="others=0.5")))
+    said = "the benefits of all actions that have a place are taken up by some: who they are is not known"
+    assert nothing_placed(laid)[ALL] == said
+    assert atoms_by_ledger(laid)[ALL].taken_up == {"P"}
+    assert atoms_by_ledger(laid)[ALL].undefined == said
 
 
 def test_city_wide_effects_are_no_part_of_it():

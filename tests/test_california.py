@@ -60,8 +60,8 @@ DISTANCE = 3 * MILE
 UNMATCHED = "06037930401"
 # The package measures a disc and its tracts in an equidistant space near the disc, the second way in one equal-area
 # space: a facility beside a tract 140 km wide has 14.3358 people by the one and 14.3367 by the other, 6e-5 less;
-# added up over tracts the two are within 4e-7. It fits the faces of a union to the exact discs, which are as drawn here:
-# a tract is within 2e-5 of its area.
+# added up over tracts the two are within 4e-7. It fits the faces of a union to the exact discs, here they are
+# as drawn: a tract is within 2e-5 of its area.
 ALONE, TOGETHER = 1e-4, 1e-6
 
 # Percentages of everyone in the tract.

@@ -42,8 +42,8 @@ def effect(reach, layer, action="S", **given):
     return row | given
 
 
-def attach(folder, *effects, crs=CITY.crs, zones=CITY.index):
-    return attach_layers(pd.DataFrame(effects), crs=crs, zones=zones, reader=beside(folder))
+def attach(folder, *effects, crs=CITY.crs, zones=CITY.index, actions=()):
+    return attach_layers(pd.DataFrame(effects), crs=crs, zones=zones, reader=beside(folder), actions=actions)
 
 
 def area_km2(shape):
@@ -86,6 +86,16 @@ class TestAreas:
     def test_an_action_that_the_layer_does_not_have(self, folder):
         with refused(r"2 faults.*\n.*column action, value Ss: .*did you mean 'S'\?.*ES-REACH-NO-ROW"):
             attach(folder, effect("area", "areas.gpkg", "Ss"), effect("area", "areas.gpkg", "Q"))
+
+    def test_the_id_of_another_action_is_not_what_was_meant(self, folder):
+        with refused(r"value S1: .*no such row for effect 'heat' of S1. Mend: add the action to the file"):
+            attach(folder, effect("area", "areas.gpkg", "S1", effect="heat"), effect("footprint", ""))
+
+    def test_the_id_of_an_action_without_effects_is_not_meant_either(self, folder):
+        with refused(r"did you mean 'S'\?"):
+            attach(folder, effect("area", "areas.gpkg", "S1"))
+        with refused("Mend: add the action to the file, or write another reach"):
+            attach(folder, effect("area", "areas.gpkg", "S1"), actions=["S", "S1"])
 
     def test_minutes_that_the_layer_does_not_have(self, folder):
         with refused(r"id S, column minutes, value 15: .*it has areas of 10, 20 minutes.*ES-REACH-NO-ROW"):
@@ -158,6 +168,16 @@ class TestTimes:
     def test_an_action_or_a_neighbourhood_in_many_rows_is_no_double(self):
         assert self.check(*TIMES).findings == ()
 
+    def test_an_id_with_a_fault_is_told_in_each_of_its_rows(self):
+        checked = self.check(("S ", "A", 3), ("S", "B", 3), ("S ", "C", 4), ("", "D", 1), ("", "A", 1))
+        assert [(f.code, f.row) for f in checked.findings] == [
+            ("ES-ID-TEXT", "row 2"),
+            ("ES-ID-TEXT", "row 4"),
+            ("ES-ID-MISSING", "row 5"),
+            ("ES-ID-MISSING", "row 6"),
+        ]
+        assert checked.table["action"].tolist() == ["S", "S", "S"]
+
     def test_a_time_of_0_is_a_time(self):
         assert self.check(("S", "A", 0)).table["minutes"].tolist() == [0]
 
@@ -178,8 +198,9 @@ class TestRasters:
 
     def test_below_zero_is_refused(self, folder):
         geotiffs.write(folder / "heat.tif", -geotiffs.VALUES)
-        with refused(r"heat.tif, value -6: below zero. Mend: put it into the other ledger.*ES-EFFECT-NEGATIVE"):
-            attach(folder, effect("raster", "heat.tif"))
+        mend = "put it into the other ledger, without its sign, or declare it as nodata"
+        with refused(rf"heat.tif, id S, value -6: below zero \(effect 'cool' of S\). Mend: {mend}"):
+            attach(folder, effect("raster", "heat.tif", effect="cool"))
 
     @pytest.mark.parametrize("offset", [0.0, -2.0])
     def test_what_the_cells_stand_for_counts(self, folder, offset):
@@ -199,9 +220,15 @@ class TestRasters:
         geotiffs.write(folder / "heat.tif", np.full((2, 3), np.nan))
         assert attach(folder, effect("raster", "heat.tif"))["raster"][0]
 
+    def test_a_fault_names_the_first_of_its_effects(self, folder):
+        geotiffs.write(folder / "heat.tif")
+        asked = [effect("raster", "heat.tif", effect=name, band="9") for name in ("cool", "warm")]
+        with refused(r"heat.tif, id S.*\(effect 'cool' of S, and 1 more\).*ES-RASTER-BAND"):
+            attach(folder, *asked, effect("raster", "heat.tif"))
+
     def test_one_that_cannot_be_read(self, folder):
         (folder / "heat.tif").write_text("no raster", encoding="utf-8")
-        with refused("heat.tif: .*ES-RASTER-UNREADABLE"):
+        with refused("heat.tif, id S: .*ES-RASTER-UNREADABLE"):
             attach(folder, effect("raster", "heat.tif"))
 
 

@@ -93,6 +93,11 @@ def test_a_layer_on_itself_is_the_identity_exactly(crs):
     assert (found.matrix.toarray() == np.eye(len(zones))).all()
 
 
+def test_a_crosswalk_says_its_size_in_one_line():
+    zones = layer(A=km(0, 0, 2, 1), B=km(2, 0, 3, 1))
+    assert repr(crosswalk(zones, zones)) == "Crosswalk(2 sources, 2 targets, 2 pairs)"
+
+
 def test_areas_are_measured_on_the_ground_and_not_in_degrees():
     """A degree at 60° north: its northern half is the smaller one."""
     whole = gpd.GeoSeries([box(10, 59, 11, 60)], index=["A"], crs=4326)
@@ -439,6 +444,12 @@ def test_a_mask_is_one_thing():
 def test_an_unknown_way_is_refused():
     with pytest.raises(UsageError, match="by 'people': there are 'area', 'covering'"):
         crosswalk(ZONE, HALVES, by="people")
+
+
+@pytest.mark.parametrize("by", [homes((0.5, 0.5, 1)), homes((0.5, 0.5, 1)).geometry, HALVES])
+def test_a_layer_is_to_be_wrapped(by):
+    with pytest.raises(UsageError, match=r"by is a layer; wrap it: ByPoints\(points, people=…\)"):
+        crosswalk(ZONE, HALVES, by=by)
 
 
 # Published layers

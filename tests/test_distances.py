@@ -11,6 +11,7 @@ from pyproj import Geod
 
 from equity_screen.align import check_blocks
 from equity_screen.distances import (
+    ALIKE,
     Near,
     distance_curve,
     distances_by_group,
@@ -297,7 +298,7 @@ class TestHolds:
             (100, 1, 100, 300, "from 100 to 300 m"),
             (250, 1, 100, 300, "from 100 to 300 m"),
             (300, -1, 300, 600, "from 300 to 600 m"),
-            (899.9, 1, 600, 900, "from 600 to 900 m"),
+            (899.9, 1, 600, 900, "from 600 m on (farthest home 900 m)"),
             (900, 0, 900, np.nan, "from 900 m on"),
             (5000, 0, 900, np.nan, "from 900 m on"),
         ],
@@ -317,7 +318,8 @@ class TestHolds:
         tried = np.arange(0.0, 700.0, 5.0)
         curve = distance_curve(near, town, groups={}, distances=tried)
         shares = curve.groupby("group", sort=False)["share"].apply(np.array)
-        signs = np.sign(np.round(shares["low"] - shares["everyone"], 12))
+        difference = shares["low"] - shares["everyone"]
+        signs = np.where(np.abs(difference) < ALIKE, 0, np.sign(difference))
         (row,) = holds_between(near, town, groups={}, distance_m=200.0).itertuples()
         holding = (tried >= row.from_m) & ~(tried >= row.to_m)
         assert set(signs[holding]) == {row.sign}
@@ -339,12 +341,33 @@ class TestHolds:
         town = people([3, 7, 11, 13], [0.3, 0.7, 1.1, 1.3])
         assert (np.cumsum([0.3, 0.7, 1.1, 1.3]) / 3.4 != np.cumsum([3, 7, 11, 13]) / 34).any()
         (row,) = holds_between(self.NEAR, town, groups={}, distance_m=400.0).itertuples()
-        assert row.holds == "from 0 m on"
+        assert row.holds == "at every distance (farthest home 900 m)"
+
+    @pytest.mark.parametrize(
+        ("low", "distance", "sign", "words"),
+        [
+            ([4, 3, 2, 1], 100, 1, "at every distance (farthest home 900 m)"),
+            ([1, 2, 3, 4], 800, -1, "at every distance (farthest home 900 m)"),
+            ([1, 4, 3, 2], 100, -1, "from 100 to 300 m"),
+            ([1, 4, 4, 1], 600, 1, "from 600 m on (farthest home 900 m)"),
+        ],
+    )
+    def test_the_farthest_home_is_no_limit_of_a_finding(self, low, distance, sign, words):
+        town = people([100, 100, 100, 100], [10 * part for part in low])
+        (row,) = holds_between(self.NEAR, town, groups={}, distance_m=distance).itertuples()
+        assert (row.sign, row.holds) == (sign, words)
+
+    @pytest.mark.parametrize(("more", "sign"), [(0.9, 0), (1.1, 1)])
+    def test_less_than_a_tenth_of_a_percentage_point_is_no_difference(self, more, sign):
+        town = people([1000, 1000, 1000, 1000], [250 + more, 250, 250, 250 - more])
+        (row,) = holds_between(self.NEAR, town, groups={}, distance_m=400.0).itertuples()
+        assert row.difference == pytest.approx(more / 1000)
+        assert (row.sign, row.holds) == (sign, "at every distance (farthest home 900 m)")
 
     def test_everybody_is_the_group(self):
         (row,) = holds_between(self.NEAR, people([1, 2, 3, 4], [1, 2, 3, 4]), groups={}, distance_m=400.0).itertuples()
         assert (row.sign, row.from_m) == (0, 0)
-        assert row.holds == "from 0 m on"
+        assert row.holds == "at every distance (farthest home 900 m)"
 
 
 def test_one_neighbourhood_one_action():

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from equity_screen import earlier
-from equity_screen.earlier import bring_over
+from equity_screen.earlier import bring_over, repeated_ids
 from equity_screen.errors import EquityScreenError, InputError
-from equity_screen.schema import Origin
+from equity_screen.schema import Origin, clean_ids
 from equity_screen.sources import EarlierTable
 
 ORIGINS = Origin("census_2015.csv", "row"), Origin("crosswalk.csv", "row"), Origin("zones.gpkg")
@@ -338,3 +338,15 @@ class TestLaws:
             assert found.columns.loc[place, "income"] == pytest.approx(wanted, rel=1e-9, abs=1e-9, nan_ok=True)
         whole = float(sum(people.values()))
         assert found.columns["people"].sum() + found.lost["people"] == pytest.approx(whole, rel=1e-9, abs=1e-9)
+
+
+@given(
+    st.lists(st.sampled_from(["A", " A", "a\u030a", "", None, "1E+05", "7", 7, 7.0, float("nan")]), max_size=12),
+    st.sampled_from([None, 3]),
+)
+def test_repeated_ids_are_read_as_ids_are_but_for_doubles(values, digits):
+    raw = pd.Series(values, name="id", dtype=object)
+    ids, findings = repeated_ids(raw, ORIGINS[1], digits=digits)
+    expected, told = clean_ids(raw, ORIGINS[1], digits=digits)
+    assert ids.tolist() == expected.tolist()
+    assert findings == [f for f in told if f.code != "ES-ID-DUPLICATE"]

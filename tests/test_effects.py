@@ -240,6 +240,24 @@ class TestReaches:
         assert (code, column) in {(f.code, f.column) for f in checked.findings}
         assert checked.table["effect"].tolist() == ["other"]
 
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"reach": "decay", "distance_m": "300"}, "reach decay needs kernel, which is missing"),
+            ({"reach": "area"}, "reach area needs layer, which is missing"),
+            ({"reach": "within"}, "reach within needs distance_m, which is missing or not above zero"),
+        ],
+        ids=str,
+    )
+    def test_only_a_length_can_be_too_small(self, given, said):
+        assert fault(**given).reason == said
+
+    @pytest.mark.parametrize(
+        ("text", "code"), [("400 m", "ES-NUMBER-TEXT"), ("-400", "ES-EFFECT-NEGATIVE"), ("inf", "ES-NUMBER-INFINITE")]
+    )
+    def test_a_distance_that_cannot_be_is_one_fault(self, text, code):
+        assert [f.code for f in check({"reach": "within", "distance_m": text}).findings] == [code]
+
 
 class TestKinds:
     def row(self, **given):
@@ -261,7 +279,11 @@ class TestKinds:
         assert row["reach_source"].startswith("as the project states; usual is Bus stop: within 400 m")
 
     def test_a_distance_that_a_kind_leaves_to_the_project(self):
-        assert fault(kind="drinking_fountain").column == "distance_m"
+        found = fault(kind="drinking_fountain")
+        assert (found.code, found.column) == ("ES-EFFECT-DISTANCE", "distance_m")
+        assert found.mend == "drinking_fountain has no usual distance: give distance_m, or another reach"
+        assert fault(kind="bus_stop", distance_m="0").mend == "give distance_m, or another reach"
+        assert fault(reach="within").mend == "give distance_m, or another reach"
         row = self.row(kind="drinking_fountain", distance_m="150")
         assert "within a distance that the project states" in row["reach_source"]
 

@@ -156,6 +156,11 @@ class TestPlaces:
         # Most of S is outside as well: its 0.75 km² there, and all of P's 2 km².
         assert table.loc["(outside)", "area_summed_km2"] == pytest.approx(2.75)
 
+    @pytest.mark.parametrize(("beyond_km", "rows"), [(1e-10, ["A"]), (1e-8, ["A", "(outside)"])])
+    def test_a_border_drawn_a_hair_apart_leaves_nothing_outside(self, beyond_km, rows):
+        places = {"P": km_box(-beyond_km, 0.1, 0.8, 0.9)}
+        assert table_of(places).loc["neighbourhood"].index.tolist() == rows
+
     def test_an_area_of_the_priority_places_alone(self):
         table = table_of({"P": km_box(0, 0, 2, 1)}, priority=A, boundaries={"ward": layer(km_box(0.5, 0, 2, 1))})
         assert table.loc[("ward", "X"), "priority_dissolved_km2"] == pytest.approx(0.5)

@@ -501,6 +501,28 @@ class TestEveryFaultAtOnce:
         assert result.by_effect.index.tolist() == [("GOOD", "benefit", "e")]
 
 
+class TestUptake:
+    """What a run refuses a check finds: it stops before the overlay."""
+
+    HEAD = "action,ledger,effect,unit,amount,reach,uptake\n"
+
+    @pytest.mark.parametrize(
+        ("uptake", "code"),
+        [("low_incme=0.5", "ES-UPTAKE-GROUP"), ("low_income=0.5; old=0.2", "ES-UPTAKE-OVERLAP")],
+    )
+    def test_of_groups_that_cannot_be_used(self, project, uptake, code):
+        effects = self.HEAD + f"CITY,benefit,money,EUR,1,citywide,{uptake}\nSPOT,burden,noise,dB,2,,\n"
+        old = '[groups.old]\nlabel = "Older people"\ncount = "old"\n'
+        path = project(zones=four_zones().assign(old=[99.0, 0, 0, 0]), effects=effects, more=LOW_INCOME + old)
+        inputs = gathered(path)
+        (found,) = inputs.refused
+        assert (found.code, found.source, found.id) == (code, "effects.csv", "CITY")
+        assert found.reason.endswith("(effect 'money' of CITY)")
+        assert inputs.fatal
+        fates = inputs.status[inputs.status["input"] == "effects.csv"]
+        assert fates["status"].tolist()[0] == "refused"
+
+
 class TestWholeFiles:
     def test_without_neighbourhoods_the_other_files_are_still_read(self, project):
         path = project(plan=ACTIONS.replace("citywide", "nowhere"))

@@ -86,7 +86,11 @@ def test_reach_is_the_cut_off():
         ({"kind": "exponential", "scale_m": math.inf}, "finite number"),
         ({"kind": "step", "cut_off_m": 0}, "greater than 0"),
         ({"kind": "power", "scale_m": 2}, "Input should be 'step'"),
-        ({"kind": "step", "cut_off_m": 5, "radius": 5}, "Extra inputs are not permitted"),
+        (
+            {"kind": "step", "cut_off_m": 5, "radius": 5},
+            "a kernel has no radius; it has kind, scale_m, floor_m, cut_off_m",
+        ),
+        ({"kernel": "linear", "distance_m": 5}, "a kernel has no distance_m, kernel; it has kind, scale_m"),
     ],
 )
 def test_a_declaration_of_no_or_two_meanings_is_refused(declared, said):

@@ -214,7 +214,7 @@ class TestOwnKinds:
             (
                 "bench",
                 {"label": "Bench", **CITY},
-                r"'bench' is not in the catalogue .*: a new one needs label and reach",
+                r"'bench' is not in the catalogue: a new one needs label and reach$",
             ),
             ("Bus stop", {"distance_m": 5, **CITY}, r"kind 'Bus stop': a name is of small letters, digits and _"),
         ],

@@ -21,11 +21,12 @@ from equity_screen.crs import measure_of, to_space
 from equity_screen.effects import completed
 from equity_screen.errors import InputError
 from equity_screen.kernels import Kernel
-from equity_screen.landing import Space, kernels_of, land, ring_edges
+from equity_screen.landing import Space, kernels_of, land, ring_edges, seen_of_rasters
 from equity_screen.overlay import overlay
 from equity_screen.reach import points_and_distances
 from equity_screen.relation import Relation
 from equity_screen.schema import Origin
+from equity_screen.screen import screen
 from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, ORIGIN, four_zones
 from tests.plans import effect, km, km_box, plan_of
@@ -349,6 +350,29 @@ class TestRaster:
         found = overlay(CITY, plan_of({"X": "unlocated"}, *rows)).per_person.matrix.toarray()
         assert found[2] == pytest.approx([0, 1, 2], abs=1e-4)
         assert len(read) == 2
+
+    GAPS = ([np.nan, 1, 1, 1], [1, 1, 1, 1], [1, 1, np.nan, np.nan], [1, 1, np.nan, np.nan])
+
+    def seen(self, path, blocks=None):
+        file = raster(path / "cool.tif", self.GAPS)
+        plan = plan_of({"X": "unlocated"}, effect("X", reach="raster", raster=file), effect("X", effect="other"))
+        return plan, seen_of_rasters(CITY.geometry, completed(plan.effects), blocks=blocks)
+
+    def test_how_much_of_each_neighbourhood_has_data(self, tmp_path):
+        ((what, share),) = self.seen(tmp_path)[1]
+        assert what == "effect X / shade: raster cool.tif"
+        assert share.tolist() == pytest.approx([1, 0, 0.75, 1], abs=1e-4)
+
+    def test_how_many_people_live_where_there_is_data(self, tmp_path):
+        spots = points_of((0.25, 1.75, 30), (0.75, 1.75, 10), (1.5, 0.5, 5), (0.5, 0.5, 0))
+        ((_, share),) = self.seen(tmp_path, spots)[1]
+        assert share.tolist() == pytest.approx([1, 0, 0.25, 1], abs=1e-4)
+
+    def test_the_coverage_of_a_screening_says_what_a_raster_did_not_see(self, tmp_path):
+        coverage = screen(CITY, self.seen(tmp_path)[0]).coverage
+        assert coverage["what"].tolist() == ["effect X / shade: raster cool.tif"]
+        assert coverage["coverage_share"].tolist() == pytest.approx([(100 + 0.75 * 300 + 400) / 1000], abs=1e-4)
+        assert "flagged" in coverage.loc[0, "note"]
 
     def test_that_cannot_be_read(self, tmp_path):
         with pytest.raises(InputError, match=r"gone\.tif: .*ES-RASTER-UNREADABLE"):

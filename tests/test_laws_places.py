@@ -17,6 +17,7 @@ import shapely
 from hypothesis import given, settings, strategies as st
 
 from equity_screen.actions import Plan
+from equity_screen.atoms import atoms_by_ledger, once_of
 from equity_screen.boundaries import Boundary, boundary_of_column
 from equity_screen.crs import measure_of, to_space
 from equity_screen.footprints import footprint_table, footprints_of
@@ -114,7 +115,8 @@ def test_areas_of_whole_neighbourhoods_are_their_sums(seed: int, *, by_points: b
     words = [random.choice(["east", "west", ""]) for _ in range(len(hoods))]
     boundary, _ = boundary_of_column(hoods.assign(side=words), "side", label="Sides", source="z.gpkg")
     once = screen(hoods, plan, blocks=blocks, boundaries={"side": boundary}).by_boundary
-    share = overlay(hoods, plan, blocks=blocks).once.matrix.toarray()[:, 0]
+    laid = overlay(hoods, plan, blocks=blocks)
+    share = once_of(atoms_by_ledger(laid), laid).matrix.toarray()[:, 0]
     for row in once[(once["scope"] == "active actions") & (once["ledger"] == "benefit")].to_dict("records"):
         people = hoods["population" if row["group"] == "everyone" else "people_one"].to_numpy()
         mine = np.array([word == row["area"] for word in words])

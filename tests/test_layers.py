@@ -284,6 +284,14 @@ class TestNames:
             ("ES-COLUMN-OURS", column, "flagged") for column in ("universe_g", "Priority", "NAME")
         }
 
+    @pytest.mark.parametrize(
+        ("declared", "mend"),
+        [({}, 'name it: households = "Households"'), ({"households": "hh"}, "rename it in the file if it is wanted")],
+    )
+    def test_households_that_are_not_declared_are_to_be_named(self, declared, mend):
+        checked = check(squares(pop=[10], hh=[4], Households=[5]), extra=["Households"], **declared)
+        assert [(f.code, f.column, f.mend) for f in checked.findings] == [("ES-COLUMN-OURS", "Households", mend)]
+
     def test_a_ranking_on_a_name_of_ours_is_refused(self):
         ranking = Ranking(column="burden_score", higher_is="disadvantaged")
         checked = check(squares(pop=[10], burden_score=[3]), rankings={"r": ranking})

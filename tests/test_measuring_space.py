@@ -132,9 +132,9 @@ def test_what_is_unseen_is_the_same_everywhere(place):
         city, there = moved(four_zones(), where), plan._replace(actions=moved(plan.actions, where))
         outer = in_crs(moved(north, where), 4326, unsplit=True)
         table = unseen(overlay(city, there), people_of(city), outer=outer)
-        rows.append(table[["inside_area_share", "people_inside", "people_outside", "unseen_share"]])
+        rows.append(table[["inside_area_share", "residents_inside", "residents_outside", "unseen_share"]])
     pd.testing.assert_frame_equal(*rows, rtol=1e-4)
-    assert rows[0]["people_outside"].iloc[0] == pytest.approx(900 / 2 * np.pi / 8, rel=1e-3)
+    assert rows[0]["residents_outside"].iloc[0] == pytest.approx(900 / 2 * np.pi / 8, rel=1e-3)
 
 
 @pytest.mark.parametrize("place", ["Taveuni", "Chukotka", "Longyearbyen"])

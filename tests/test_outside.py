@@ -53,21 +53,21 @@ class TestInTheHead:
         row = row_of(km_box(0, -0.5, 2, 0.5), outer=ring((-1, -1, 3, 0), people=400.0))
         assert row["inside_area_share"] == pytest.approx(0.5, rel=1e-5)
         assert row["outside_area_share"] == pytest.approx(0.5, rel=1e-5)
-        assert row["people_inside"] == pytest.approx(150.0, rel=1e-5)
-        assert row["people_outside"] == pytest.approx(100.0, rel=1e-5)
+        assert row["residents_inside"] == pytest.approx(150.0, rel=1e-5)
+        assert row["residents_outside"] == pytest.approx(100.0, rel=1e-5)
         assert row["unseen_share"] == pytest.approx(0.4, rel=1e-5)
         assert row["uncovered_area_share"] == pytest.approx(0.0, abs=1e-6)
         assert (row["note"], row["undefined"]) == ("", "")
 
     def test_without_outer_data_the_people_outside_are_not_known(self):
         row = row_of(km_box(0, -0.5, 2, 0.5))
-        assert np.isnan([row["people_outside"], row["unseen_share"]]).all()
+        assert np.isnan([row["residents_outside"], row["unseen_share"]]).all()
         assert row["uncovered_area_share"] == row["outside_area_share"] == pytest.approx(0.5, rel=1e-5)
         assert row["undefined"] == "people outside are not known: no outer data were given"
 
     def test_a_reach_inside_has_nobody_outside_whatever_is_known_there(self):
         row = row_of(km_box(0, 0, 1, 1))
-        assert (row["people_outside"], row["unseen_share"], row["uncovered_area_share"]) == (0.0, 0.0, 0.0)
+        assert (row["residents_outside"], row["unseen_share"], row["uncovered_area_share"]) == (0.0, 0.0, 0.0)
         assert row["undefined"] == ""
 
     def test_what_no_data_cover(self):
@@ -75,7 +75,7 @@ class TestInTheHead:
         row = row_of(km_box(1, -3, 2, 1), outer=ring((1, -1, 2, 0), people=10.0))
         assert row["inside_area_share"] == pytest.approx(0.25, rel=1e-5)
         assert row["uncovered_area_share"] == pytest.approx(0.5, rel=1e-5)
-        assert row["people_outside"] == pytest.approx(10.0, rel=1e-5)
+        assert row["residents_outside"] == pytest.approx(10.0, rel=1e-5)
 
     @pytest.mark.parametrize(
         ("place", "note"),
@@ -96,9 +96,9 @@ class TestInTheHead:
         low = ring((-1, -1, 3, 0), people=400.0, people_low_income=100.0, people_others=7.0)
         row = row_of(km_box(0, -0.5, 2, 0.5), outer=low)
         # 25 + 25 of those inside, a quarter of 100 outside.
-        assert row["people_outside_low_income"] == pytest.approx(25.0, rel=1e-5)
+        assert row["residents_outside_low_income"] == pytest.approx(25.0, rel=1e-5)
         assert row["unseen_share_low_income"] == pytest.approx(1 / 3, rel=1e-5)
-        assert "people_outside_others" not in row
+        assert "residents_outside_others" not in row
 
     def test_a_row_for_each_reach_that_is_drawn(self):
         city, plan = four_zones(), four_actions()
@@ -108,13 +108,13 @@ class TestInTheHead:
             ["EAST", "noise"],
             ["WEST", "shade"],
         ]
-        assert table["people_inside"].tolist() == [600.0, 600.0, 400.0]
+        assert table["residents_inside"].tolist() == [600.0, 600.0, 400.0]
 
     def test_within_a_distance(self):
         # Half of the disc around the middle of the southern border lies outside.
         row = row_of(km(shapely.Point(1, 0)), reach="within", distance_m=500.0, outer=ring(*AROUND, people=1200.0))
         assert row["outside_area_share"] == pytest.approx(0.5, abs=2e-4)
-        assert row["people_outside"] == pytest.approx(1200 / 4 * np.pi / 8, rel=1e-3)
+        assert row["residents_outside"] == pytest.approx(1200 / 4 * np.pi / 8, rel=1e-3)
 
     def test_a_place_without_area_has_no_share_of_it(self):
         row = row_of(km(shapely.Point(0.5, 0.5)), outer=ring(*AROUND))
@@ -124,15 +124,42 @@ class TestInTheHead:
     def test_without_people_only_areas(self):
         city = four_zones().assign(population=np.nan).drop(columns="people_low_income")
         row = row_of(km_box(0, -0.5, 2, 0.5), city=city)
-        assert np.isnan([row["people_inside"], row["unseen_share"]]).all()
+        assert np.isnan([row["residents_inside"], row["unseen_share"]]).all()
         assert row["outside_area_share"] == pytest.approx(0.5, rel=1e-5)
         assert NO_PEOPLE in row["undefined"]
 
     def test_nobody_anywhere(self):
         row = row_of(km_box(0, -2, 1, -1), outer=ring((-1, -1, 3, 0)))
-        assert (row["people_inside"], row["people_outside"]) == (0.0, 0.0)
+        assert (row["residents_inside"], row["residents_outside"]) == (0.0, 0.0)
         assert np.isnan(row["unseen_share"])
         assert row["undefined"] == "nobody is known to be in reach"
+
+    def test_residents_are_counted_whether_or_not_they_take_it_up(self):
+        city = four_zones().assign(people_low_income=[0.0, 50, 30, 20])
+        half = km_box(0, -0.5, 2, 0.5)
+        asked = {"city": city, "outer": ring((-1, -1, 3, 0), people=400.0)}
+        row, plain = row_of(half, uptake="low_income=0.5", **asked), row_of(half, **asked)
+        # Nobody of A takes it up, and half of its 100 people are in reach like half of B's 200.
+        assert row["residents_inside"] == pytest.approx(150.0, rel=1e-5)
+        assert row["unseen_share"] == pytest.approx(plain["unseen_share"], rel=1e-9)
+
+    def test_residents_at_points_where_nobody_takes_it_up(self):
+        city = four_zones().assign(people_low_income=[0.0, 50, 30, 20])
+        homes = gpd.GeoDataFrame(
+            {"people": [60.0, 40.0, 200.0], "zone": [0, 0, 1]},
+            geometry=gpd.GeoSeries([km(shapely.Point(x, y)) for x, y in [(0.2, 0.2), (0.2, 0.8), (1.5, 0.2)]], crs=CRS),
+        )
+        row = row_of(km_box(0, -0.5, 2, 0.5), uptake="low_income=0.5", city=city, blocks=homes)
+        assert row["residents_inside"] == pytest.approx(260.0)
+
+    @pytest.mark.parametrize(("beyond", "share"), [(5e-7, 0.0), (2e-6, 2e-6)])
+    def test_a_border_drawn_a_hair_apart_leaves_nothing_outside(self, beyond, share):
+        plan = plan_of({"X": "zones:A"})
+        laid = overlay(four_zones(), plan_of({"X": km_box(0, 0, 1, 1)}, *plan.effects.to_dict("records")))
+        laid = laid._replace(outside=laid.outside * 0 + beyond)
+        (row,) = unseen(laid, people_of(four_zones())).to_dict("records")
+        assert row["outside_area_share"] == share
+        assert bool(row["undefined"]) == bool(share)
 
 
 class TestOuterLayers:
@@ -147,7 +174,7 @@ class TestOuterLayers:
         points = gpd.GeoDataFrame({"population": [30.0, 50.0, 999.0]}, geometry=places, crs=CRS)
         row = row_of(km_box(0, -0.5, 2, 0.5), outer=points)
         # The second one is out of reach; the third is the city's, whose people are counted there.
-        assert row["people_outside"] == 30.0
+        assert row["residents_outside"] == 30.0
         assert np.isnan(row["uncovered_area_share"])
         assert row["undefined"] == "points do not say what area they cover"
 
@@ -159,7 +186,7 @@ class TestOuterLayers:
     def test_an_outer_area_that_reaches_into_the_city_brings_the_people_of_its_rest(self):
         # Half of the 8 km2 lie in the city: 400 people are left on the half south of it, and half of these in reach.
         row = row_of(km_box(0, -1, 2, 0), outer=ring((0, -2, 2, 2), people=800.0))
-        assert row["people_outside"] == pytest.approx(200.0, rel=1e-5)
+        assert row["residents_outside"] == pytest.approx(200.0, rel=1e-5)
         assert row["uncovered_area_share"] == pytest.approx(0.0, abs=1e-9)
 
     def test_people_inside_by_points_outside_by_area(self):
@@ -169,7 +196,7 @@ class TestOuterLayers:
             crs=CRS,
         )
         row = row_of(km_box(0, -0.5, 2, 0.5), blocks=home, outer=ring((-1, -1, 3, 0), people=400.0))
-        assert (row["people_inside"], row["unseen_share"]) == (pytest.approx(100.0), pytest.approx(0.5, rel=1e-5))
+        assert (row["residents_inside"], row["unseen_share"]) == (pytest.approx(100.0), pytest.approx(0.5, rel=1e-5))
 
     def test_without_a_population_or_crs_it_is_refused(self):
         with pytest.raises(InputError, match="column population: no such column"):
@@ -190,16 +217,16 @@ def test_shares_hang_together(west, south, wide, people):
     row = row_of(km_box(west, south, west + wide, south + wide), outer=outer)
     assert row["inside_area_share"] + row["outside_area_share"] == pytest.approx(1.0)
     assert row["uncovered_area_share"] == pytest.approx(0.0, abs=1e-4)
-    assert 0.0 <= row["people_outside"] <= sum(people) * (1 + 1e-9)
-    total = row["people_inside"] + row["people_outside"]
+    assert 0.0 <= row["residents_outside"] <= sum(people) * (1 + 1e-9)
+    total = row["residents_inside"] + row["residents_outside"]
     if total > 0:
         assert 0.0 <= row["unseen_share"] <= 1.0
-        assert row["unseen_share"] * total == pytest.approx(row["people_outside"])
+        assert row["unseen_share"] * total == pytest.approx(row["residents_outside"])
 
 
 def test_people_outside_of_the_whole_square_are_those_of_the_ring():
     row = row_of(km_box(-1, -1, 3, 3), outer=ring(*AROUND, people=[1.0, 2.0, 3.0, 4.0]))
-    assert (row["people_inside"], row["people_outside"]) == (pytest.approx(1000.0), pytest.approx(10.0, rel=1e-5))
+    assert (row["residents_inside"], row["residents_outside"]) == (pytest.approx(1000.0), pytest.approx(10.0, rel=1e-5))
     assert row["unseen_share"] == pytest.approx(10 / 1010, rel=1e-5)
 
 

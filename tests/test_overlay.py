@@ -99,6 +99,29 @@ def test_an_unlocated_action_reaches_nobody_and_is_spread_over_nobody() -> None:
     assert laid.outside.isna().all()
 
 
+@pytest.mark.parametrize("way", ["travel", "zones"])
+def test_the_reach_of_a_list_of_neighbourhoods_is_their_union(way: str) -> None:
+    travel = effect("T", effect="near", reach="travel", zones="C;A")
+    plan = {
+        "travel": plan_of({"T": "unlocated", "X": km_box(1, 0, 2, 2)}, effect("X"), travel),
+        "zones": plan_of({"T": "zones:C;A", "X": km_box(1, 0, 2, 2)}, effect("X"), effect("T", effect="near")),
+    }[way]
+    if way == "zones":
+        plan.actions.loc["T", "geometry"] = None
+    laid = overlay(four_zones(), plan)
+    assert laid.reach[["action", "effect"]].to_numpy().tolist() == [["X", "shade"], ["T", "near"]]
+    drawn = laid.reach.to_crs(CRS).geometry[1]
+    assert drawn.symmetric_difference(km_box(0, 0, 1, 2)).area == pytest.approx(0, abs=10)
+    assert drawn.geom_type == "Polygon"
+    assert laid.ground.effects.footprints.is_empty.tolist() == [False, True]
+    assert np.isnan(laid.outside.iloc[1])
+
+
+def test_lists_of_nobody_have_no_reach() -> None:
+    plan = plan_of({"T": "unlocated"}, effect("T", reach="travel", zones=""))
+    assert overlay(four_zones(), plan).reach.empty
+
+
 def test_a_disc_in_the_middle_reaches_a_quarter_disc_of_each() -> None:
     laid = overlay(four_zones(), plan_of({"X": MIDDLE}, effect("X", reach="within", distance_m=500.0)))
     quarter_km2 = math.pi * 0.5**2 / 4
@@ -334,6 +357,7 @@ def test_columns_that_effects_need_are_all_named_at_once() -> None:
     ]
     assert faults == expected
     assert "did you mean 'median_income'?" in caught.value.findings[0].mend
+    assert caught.value.findings[1].mend == "name it: households = …"
 
 
 def test_a_driver_that_is_missing_where_people_live_names_each_place() -> None:

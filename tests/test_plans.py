@@ -188,6 +188,19 @@ class TestReaches:
         assert found.mend == "did you mean 'B'?"
         assert folder.gathered.fatal
 
+    def test_an_action_of_the_plan_is_not_what_was_meant(self, folder):
+        folder.write(times=self.TIMES)
+        head = '[[effects]]\nledger = "burden"\neffect = "noise"\nunit = "dB"\nactions = ["A"]\n'
+        self.effects(
+            folder,
+            'actions = ["B1"]\nreach = "travel"\nlayer = "times.csv"\nminutes = 12',
+            head=head,
+            one="id,where\nA,unknown\nB,unknown\nB1,unknown\n",
+        )
+        (found,) = [f for f in folder.gathered.findings if f.code == "ES-REACH-NO-ROW"]
+        assert found.reason == "the file of this reach has no such row for effect 'shade' of B1"
+        assert found.mend == "add the action to the file, or write another reach"
+
     def test_a_file_that_is_not_there(self, folder):
         assert self.effects(folder, 'reach = "travel"\nlayer = "gone.csv"\nminutes = 12') is None
         assert folder.refused == [("gone.csv", "ES-FILE-MISSING", "")]

@@ -122,6 +122,17 @@ class TestMarginal:
         assert np.isnan(table.loc["P", "only_share"])
         assert table["undefined"].tolist() == ["it reaches nobody of the group", ""]
 
+    def test_an_action_that_reaches_only_those_who_take_it_up(self):
+        effects = (
+            effect("P"),
+            effect("P", effect="grant", reach="within", distance_m=9e3, uptake="others=0.5"),
+            effect("Q"),
+        )
+        plan = plan_of({"P": km_box(5, 5, 6, 6), "Q": km_box(0, 0, 1, 1)}, *effects)
+        table = of(marginal_people(atoms_by_ledger(overlay(CITY, plan)), PEOPLE, groups={})).set_index("action")
+        said = "it reaches nobody of the group but those who take some of its effects up: who they are is not known"
+        assert table["undefined"].tolist() == [said, ""]
+
     def test_a_ledger_without_actions_has_no_rows(self):
         assert set(marginal_people(FOUND, PEOPLE, groups={})["ledger"]) == {"benefit"}
 

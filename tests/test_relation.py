@@ -152,6 +152,14 @@ def test_losses_name_what_reaches_no_target() -> None:
     assert lost.index.equals(ZONES)
 
 
+def test_rounding_is_no_loss() -> None:
+    tenths = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [1 / 3, 1 / 3, 1 / 3 + 1e-9]])
+    assert 0.7 + 0.2 + 0.1 < 1
+    lost = losses(Relation(csr_array(tenths), ZONES, TARGETS), TABLE, counts=["people"])
+    assert lost["share"].tolist() == [0.0, 0.0, pytest.approx(-1e-9, rel=1e-6)]
+    assert lost["people"].tolist()[:2] == [0.0, 0.0]
+
+
 def test_what_is_lost_of_an_unknown_count_is_unknown() -> None:
     lost = losses(SHARES, TABLE.assign(people=[np.nan, 50, 0]), counts=["people"])
     assert lost["people"].isna().tolist() == [True, False, False]

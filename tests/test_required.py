@@ -8,7 +8,7 @@ import pytest
 
 from equity_screen.errors import InputError, UsageError
 from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking
-from equity_screen.required import require_group, require_tables
+from equity_screen.required import require_group, require_named, require_tables, require_taken_up
 from equity_screen.synthetic import four_actions, four_zones
 
 LOW = {"low_income": Group(label="People with low incomes", count="n")}
@@ -57,7 +57,88 @@ def test_people_without_a_count_of_a_group_are_no_zero():
     assert faults(city, question=Question(groups=LOW)) == [("ES-GROUP-MISSING", "neighbourhoods", "C")]
 
 
+def test_an_uptake_by_groups_of_different_dimensions_counts_people_twice():
+    city, plan = four_zones().assign(people_old=1.0), four_actions()
+    groups = {
+        "low_income": Group(label="Low", count="low", dimension="income"),
+        "old": Group(label="Old", count="old", dimension="age"),
+    }
+    plan = plan._replace(effects=plan.effects.assign(uptake="low_income=0.9; old=0.9"))
+    with pytest.raises(InputError, match="ES-UPTAKE-DIMENSIONS"):
+        require_tables(city, plan, question=Question(groups=groups))
+
+
 def test_priority_people_are_a_group():
     require_group(Question(groups=LOW, priority=Priority(at_least=75, people="low_income")))
     with pytest.raises(UsageError, match="'low_incomes' is no group; did you mean 'low_income'"):
         require_group(Question(groups=LOW, priority=Priority(at_least=75, people="low_incomes")))
+
+
+class TestNamed:
+    def faults(self, question, effects=None):
+        with pytest.raises(InputError, match="fault") as caught:
+            require_named(four_zones(), question, effects=effects)
+        return [(f.code, f.column, f.value) for f in caught.value.findings]
+
+    def test_columns_of_the_project(self):
+        asked = Question(
+            rankings={"wealth": Ranking(column="wealth", higher_is="advantaged")},
+            priority=Priority(column="need", at_least=75),
+        )
+        assert self.faults(asked) == [
+            ("ES-RANKING-COLUMN", "rankings.wealth.column", "wealth"),
+            ("ES-PRIORITY-COLUMN", "priority.column", "need"),
+        ]
+
+    def test_indicators_of_the_effects(self):
+        effects = pd.DataFrame({"indicator": ["noise", "", "heat"]})
+        heat = Indicator(label="Heat", unit="K", higher_is="worse", column="dB")
+        assert self.faults(Question(indicators={"heat": heat}), effects) == [
+            ("ES-EFFECT-INDICATOR", "indicator", "noise")
+        ]
+
+
+class TestTakenUp:
+    CITY = four_zones().assign(people_old=[100.0, 100.0, 270.0, 390.0])
+
+    def faults(self, *uptakes, city=CITY, groups=None):
+        effects = pd.DataFrame({"action": list("XYZ")[: len(uptakes)], "effect": "e", "uptake": uptakes})
+        with pytest.raises(InputError, match="fault") as caught:
+            require_taken_up(city, effects, question=Question(groups=groups or {}), source="effects.csv")
+        return caught.value.findings
+
+    def test_groups_that_overlap_are_one_fault_of_each_uptake(self):
+        """Of 100, 200, 300, 400 people 50, 50, 30, 20 have low incomes: in A and D some are in both groups."""
+        (found,) = self.faults("", "low_income=0.5; old=0.2", "low_income=0.5; old=0.2")
+        assert (found.code, found.source, found.id, found.column, found.value) == (
+            "ES-UPTAKE-OVERLAP",
+            "effects.csv",
+            "Y",
+            "uptake",
+            "low_income=0.5; old=0.2",
+        )
+        assert found.reason.endswith("in 2 neighbourhoods, A the first (effect 'e' of Y, and 1 more)")
+
+    def test_people_without_a_count(self):
+        city = self.CITY.assign(people_old=[1.0, np.nan, np.nan, np.nan])
+        (found,) = self.faults("old=0.5", city=city)
+        assert (found.code, found.value) == ("ES-GROUP-MISSING", "old=0.5")
+        assert found.reason == "people, but no count of old, in 3 neighbourhoods, B the first (effect 'e' of X)"
+
+    def test_a_group_that_is_not_counted(self):
+        (found,) = self.faults("low_incmes=0.5")
+        assert (found.code, found.value, found.mend) == (
+            "ES-UPTAKE-GROUP",
+            "low_incmes",
+            "did you mean 'low_income'?",
+        )
+        assert found.reason == "no such group is counted here (effect 'e' of X)"
+
+    def test_a_declared_group_whose_layer_could_not_be_read_is_told_elsewhere(self):
+        effects = pd.DataFrame({"action": ["X"], "effect": "e", "uptake": "far"})
+        far = Group(label="Far", layer="gone.gpkg")
+        require_taken_up(self.CITY, effects, question=Question(groups={"far": far}), source="effects.csv")
+
+    def test_no_effects(self):
+        none = pd.DataFrame({"action": [], "effect": [], "uptake": []})
+        require_taken_up(self.CITY, none, question=Question(), source="effects.csv")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from shapely.geometry import Point
 
 from equity_screen.actions import Plan
 from equity_screen.recipe import Policy, Priority, Question, Ranking
-from equity_screen.scores import SEVERAL, shares_of_people
+from equity_screen.scores import AT_LEAST, SEVERAL, Found, score_actions, shares_of_people
 from equity_screen.screen import screen
 from equity_screen.synthetic import four_actions, four_zones
-from tests.plans import effect, km_box, plan_of
+from tests.plans import effect, km, km_box, plan_of
 
 INCOME = {"income": Ranking(column="median_income", higher_is="advantaged", label="income")}
 PLAN = Policy(share=0.4, source="City plan", status="own target")
@@ -106,11 +107,68 @@ def test_amounts_in_different_units_are_never_added() -> None:
     )
     row = scores_of(plan).loc["X"]
     assert (row["benefit_effect"], row["benefit_unit"]) == ("cooling; trips", "degC; trips")
-    assert row["benefit_people_reached"] == 1000, "the people of the widest reach"
+    assert row["benefit_people_reached"] == 1000, "everyone, each once"
     measured = ["total", "mean", "priority_place_share", "ci_income", "gci_income", "policy_gap"]
     assert row[[f"benefit_{name}" for name in measured]].isna().all()
     assert row["undefined"] == f"benefit: {SEVERAL}"
     assert row["burden_total"] == 100
+
+
+IN_A = {"reach": "within", "distance_m": 300.0, "effect": "near"}
+AROUND = {"reach": "ring", "inner_m": 300.0, "distance_m": 400.0, "effect": "ring"}
+
+
+def test_people_in_reach_of_several_effects_are_those_of_all_of_them_each_once() -> None:
+    """A disc in A, a ring around it, and a disc that holds both: square metres of A, where 100 people live."""
+    middle = km(Point(0.5, 0.5))
+    effects = [
+        effect("APART", **IN_A),
+        effect("APART", **AROUND),
+        effect("NESTED", **IN_A),
+        effect("NESTED", **IN_A | {"distance_m": 400.0, "effect": "wider"}),
+        effect("ONE", **IN_A),
+        effect("NONE", **IN_A),
+        effect("NONE", **AROUND, amount=0.0),
+        effect("ALL", **IN_A),
+        effect("ALL", effect="all", reach="citywide"),
+    ]
+    plan = plan_of(dict.fromkeys(["APART", "NESTED", "ONE", "NONE", "ALL"], middle), *effects)
+    result = screen(four_zones(), plan)
+    reached, alone = result.scores["benefit_people_reached"], result.by_effect["people_reached"]
+    whole = 100 * np.pi * 0.4**2
+    assert reached[["APART", "NESTED"]].tolist() == pytest.approx([whole, whole], rel=1e-3)
+    assert reached["APART"] == pytest.approx(alone["APART"].sum(), rel=1e-9)
+    assert reached["NESTED"] == pytest.approx(alone["NESTED"].max(), rel=1e-9)
+    assert reached[["ONE", "NONE"]].tolist() == [alone["ONE", "benefit", "near"]] * 2
+    assert reached["ALL"] == 1000
+    assert set(result.scores.loc[["APART", "NESTED", "ALL"], "undefined"]) == {f"benefit: {SEVERAL}"}
+
+
+def test_with_an_uptake_among_several_effects_the_people_are_at_least_so_many() -> None:
+    some = {"uptake": "low_income=0.5; others=0.5"}
+    places = dict.fromkeys(["SOME", "ALL", "ONE"], km(Point(0.5, 0.5)))
+    effects = [
+        effect("SOME", **IN_A, **some),
+        effect("SOME", **AROUND),
+        effect("ALL", effect="all", reach="citywide"),
+        effect("ALL", **IN_A, **some),
+        effect("ONE", **IN_A, **some),
+    ]
+    plan = plan_of(places, *effects)
+    scores = screen(four_zones(), plan).scores
+    ring, disc = 100 * np.pi * np.array([0.4**2 - 0.3**2, 0.3**2 / 2])
+    expected = {"ALL": 1000, "ONE": disc, "SOME": max(ring, disc)}
+    assert scores["benefit_people_reached"].to_dict() == pytest.approx(expected, rel=1e-3)
+    assert scores["undefined"].tolist() == [f"benefit: {SEVERAL}", "", f"benefit: {SEVERAL}; {AT_LEAST}"]
+
+
+def test_tables_without_that_by_action_give_the_widest_of_several_effects() -> None:
+    city, asked = four_zones(), Question()
+    plan = plan_of({"X": km(Point(0.5, 0.5))}, effect("X", **IN_A), effect("X", **AROUND))
+    result = screen(city, plan)
+    found = Found(result.by_effect, result.by_group)
+    scores = score_actions(plan, found, question=asked, hoods=result.neighbourhoods)
+    assert scores.loc["X", "benefit_people_reached"] == result.by_effect["people_reached"].max()
 
 
 def test_effects_of_one_unit_name_it_once() -> None:

@@ -32,6 +32,10 @@ def test_bands_are_counted_from_the_equator():
 
 
 class TestStore:
+    def test_says_its_size_in_one_line(self):
+        places = np.array([[12.6, 55.7], [12.5, 55.7]])
+        assert repr(point_store(places, people(5, 30))) == "PointStore(2 points; people)"
+
     def test_is_sorted_and_cannot_be_changed(self):
         homes = point_store(eastwards(2000, 0, 1000), people(1, 2, 3))
         assert (np.diff(homes.key) >= 0).all()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings, strategies as st
 from scipy.sparse import csc_array
 
 from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.errors import InputError
 from equity_screen.overlay import overlay
 from equity_screen.people import people_of
+from equity_screen.recipe import Group
 from equity_screen.synthetic import four_zones
 from equity_screen.uptake import (
     of_group,
@@ -102,6 +104,21 @@ class TestRequired:
     def test_groups_that_fill_the_city_but_for_rounding(self):
         city = CITY.assign(people_old=PEOPLE - LOW + 0.4)
         require_uptake(city, pd.DataFrame({"uptake": ["low_income=0.5; old=0.2", "others=1"]}))
+
+    def test_groups_of_different_dimensions(self):
+        """Few as they are, some may have low incomes and be immigrants: 0.9 of them twice are 1.8."""
+        city = CITY.assign(people_old=LOW / 2)
+        groups = {
+            "low_income": Group(label="Low", count="low", dimension="income"),
+            "old": Group(label="Old", count="old", dimension="age"),
+        }
+        both = pd.DataFrame({"uptake": ["low_income=0.9; old=0.9", "old=0.9; others=0.1"]})
+        with pytest.raises(InputError, match=r"1 fault.*\n.*\(age, income\) overlap: .*ES-UPTAKE-DIMENSIONS"):
+            require_uptake(city, both, groups=groups)
+        alike = groups | {"old": Group(label="Old", count="old", dimension="income")}
+        require_uptake(city, both, groups=alike)
+        require_uptake(city, both, groups=groups | {"old": Group(label="Old", count="old")})
+        require_uptake(city, both)
 
     def test_one_group_cannot_overlap(self):
         require_uptake(CITY.assign(people_old=PEOPLE + 3), pd.DataFrame({"uptake": ["old=0.5"]}))
@@ -214,6 +231,26 @@ class TestOverlay:
         }
         once = counted_once(laid, people_of(CITY), groups={})
         assert once[once["ledger"] == "benefit"]["people_reached"].iloc[0] == 100
+        assert once.groupby("ledger")["effects_left_out"].unique().map(list).to_dict() == {
+            "benefit": [1],
+            "burden": [0],
+        }
+
+    def test_effects_that_are_all_taken_up_by_some_have_a_place(self):
+        both = plan_of(
+            {"X": "zones:A", "Y": "citywide"}, effect("X", uptake="others=0.5"), effect("Y", uptake="others")
+        )
+        once = counted_once(overlay(CITY, both), people_of(CITY), groups={})
+        row = once[(once["scope"] == "all actions") & (once["ledger"] == "benefit")].iloc[0]
+        reason = "the benefits of all actions that have a place are taken up by some: who they are is not known"
+        assert (row["effects_left_out"], row["undefined"]) == (1, reason)
+        assert np.isnan(row["people_reached"])
+
+    def test_effects_left_out_of_inactive_actions_are_of_all_actions(self):
+        idle = plan_of({"X": "zones:A"}, effect("X", uptake="others=0.5"), inactive="X")
+        assert {key: rows.tolist() for key, rows in overlay(CITY, idle).left_out.items() if len(rows)} == {
+            ("all actions", "benefit"): [0]
+        }
 
     def test_a_missing_amount_stays_missing(self):
         row = table(plan(amount=NAN, uptake="low_income=0.5")).loc["low_income"]
@@ -268,6 +305,52 @@ class TestByGroup:
         assert row["mean_rest"] == pytest.approx(0.5)  # the 10 other tenants are like the 90 other people
         assert row["share_of_effect"] == pytest.approx(10 / 15)
         assert row["parity"] == pytest.approx(10 / 15 / 0.5)
+
+    def test_bounds_of_a_share_bound_those_who_share_it(self):
+        """Half of A is in reach: of its 50 people, none to all have low incomes, and the others are the rest."""
+        row = table(plan(km_box(0, 0, 0.5, 1), uptake="low_income=0.4; others=0.1")).loc["low_income"]
+        assert row["share_of_effect"] == pytest.approx(0.4 * 25 / (0.4 * 25 + 0.1 * 25), rel=1e-4)
+        bounds = row["parity_low"] * row["share_of_people"], row["parity_high"] * row["share_of_people"]
+        assert bounds == pytest.approx((0, 1), abs=1e-4)
+        row = table(plan(km_box(0, 0, 0.8, 1), uptake="low_income=0.4; others=0.1")).loc["low_income"]
+        # 30 to 50 of the 80 in reach have low incomes; 50 to 30 do not.
+        bounds = row["parity_low"] * row["share_of_people"], row["parity_high"] * row["share_of_people"]
+        assert bounds == pytest.approx((12 / (12 + 5), 20 / (20 + 3)), rel=1e-4)
+
+    @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9])
+    @pytest.mark.parametrize("rate", ["low_income", "low_income=0.3; others=0"])
+    def test_a_group_that_alone_takes_it_up_has_all_of_it(self, share, rate):
+        row = table(plan(km_box(0, 0, share, 2), amount=0.7, uptake=rate)).loc["low_income"]
+        assert row[["share_of_effect"]].tolist() == [1]
+        assert row["parity_low"] == row["parity"] == row["parity_high"] == 1 / row["share_of_people"]
+        assert row["people_reached_high"] <= 150
+
+    def test_a_rest_that_has_rounding_has_nothing(self):
+        """0.3 of a third of people, less the same, is 1e-17 and no mean to compare with."""
+        city = four_zones().assign(people_low_income=PEOPLE / 3)
+        for percent in range(1, 100):
+            row = table(plan(amount=0.7, uptake=f"low_income={percent / 100}"), city).loc["low_income"]
+            assert (row["mean_rest"], row["share_of_effect"], row["gap"]) == (0, 1, row["mean"])
+            assert np.isnan(row["ratio"])
+            assert row["undefined"] == "ratio: everyone else has a mean of 0, or there is nobody else"
+
+    @given(
+        counts=st.lists(st.integers(0, 100), min_size=4, max_size=4),
+        rates=st.tuples(st.sampled_from([0, 0.1, 0.9, 1]), st.sampled_from([0, 0.1, 1])),
+        share=st.sampled_from([0.1, 0.5, 0.9, 1.5, 2.0]),
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_bounds_hold_the_value_and_stay_within_everything(self, counts, rates, share):
+        low = np.minimum(counts, PEOPLE)
+        city = four_zones().assign(people_low_income=low, people_rest=PEOPLE - low, people_women=PEOPLE / 2)
+        own, others = rates
+        found = table(plan(km_box(0, 0, share, 1.5), uptake=f"low_income={own}; others={others}"), city)
+        known = found[found["parity"].notna()]
+        for column in ("parity", "people_reached"):
+            assert (known[f"{column}_low"] <= known[column] * (1 + 1e-9) + 1e-12).all()
+            assert (known[column] <= known[f"{column}_high"] * (1 + 1e-9) + 1e-12).all()
+        assert (known["parity_high"] * known["share_of_people"] <= 1 + 1e-12).all()
+        assert (found["people_reached_high"] <= found["people"] + 1e-9).all()
 
     def test_the_rest_never_has_less_than_nothing(self):
         city = four_zones().assign(people_cheap=[10.0, 0, 0, 0], universe_cheap=[20.0, 0, 0, 0])

@@ -10,6 +10,7 @@ import pytest
 from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.atoms import atoms_by_ledger
+from equity_screen.distances import ALIKE
 from equity_screen.inputs import gather
 from equity_screen.overlay import overlay
 from equity_screen.people import NO_PEOPLE, people_of
@@ -336,7 +337,7 @@ class TestNorthhaven:
         assert len(table) > 100
         assert (table["from_m"] <= table["distance_m"]).all()
         assert ((table["to_m"] > table["distance_m"]) | table["to_m"].isna()).all()
-        off = table["difference"].abs() > 1e-12
+        off = table["difference"].abs() >= ALIKE
         assert (np.sign(table["difference"])[off] == table["sign"][off]).all()
 
     def test_the_sign_of_the_curve_is_the_same_all_over_the_range(self, result):
@@ -348,5 +349,5 @@ class TestNorthhaven:
             )
             inside = (group.index >= row["from_m"]) & ~(group.index >= row["to_m"])
             difference = (group - everyone)[inside]
-            signs = np.where(difference.abs() <= 1e-12, 0.0, np.sign(difference))
+            signs = np.where(difference.abs() < ALIKE, 0.0, np.sign(difference))
             assert set(signs) <= {row["sign"]}, row

@@ -339,7 +339,7 @@ class TestSummary:
         found = raster_summary(path, zones(zone(0, 0, 300, 200), zone(0, 0, 100, 200), zone(900, 0, 950, 50)))
         assert found.columns.tolist() == ["min", "max", "median", "majority", "coverage"]
         assert found.iloc[0].tolist() == pytest.approx([1.0, 4.0, 2.0, 2.0, 5 / 6])
-        assert found.iloc[1].tolist() == pytest.approx([1.0, 4.0, 2.5, 4.0, 1.0])  # as much of 1 as of 4
+        assert found.iloc[1].tolist() == pytest.approx([1.0, 4.0, 1.0, 4.0, 1.0])  # as much of 1 as of 4
         assert found.iloc[2, :4].isna().all()
         assert found.index.tolist() == ["Z1", "Z2", "Z3"]
 
@@ -357,13 +357,32 @@ class TestSummary:
         )
         assert found[["min", "max"]].to_numpy().tolist() == [[15.0, 15.0], [65.0, 65.0]]
 
+    @pytest.mark.parametrize(
+        ("counts", "median"), [({1: 20, 2: 180}, 2), ({0: 90, 100: 110}, 100), ({0: 100, 100: 100}, 0), ({7: 200}, 7)]
+    )
+    def test_half_of_the_cells_are_the_median_or_less(self, tmp_path, counts, median):
+        cells = np.repeat(list(counts), list(counts.values())).reshape(20, 10)
+        path = write(tmp_path / "r.tif", cells, transform=over(cells.shape))
+        whole = rasterio.open(path).bounds
+        assert raster_summary(path, zones(shapely.box(*whole)), stats=["median"])["median"].tolist() == [median]
+
+    def test_a_cell_counts_for_the_median_by_its_fraction(self, tmp_path):
+        path = write(tmp_path / "r.tif", np.array([[1, 2, 2], [4, 2, 255]]), dtype="uint8", nodata=255)
+        shapes = zones(zone(0, 100, 190, 200), zone(0, 100, 210, 200), zone(200, 0, 300, 190), zone(210, 10, 290, 90))
+        assert raster_summary(path, shapes, stats=["median"])["median"].tolist()[:3] == [1.0, 2.0, 2.0]
+        assert np.isnan(raster_summary(path, shapes, stats=["median"])["median"].iloc[3])
+
     def test_equals_exactextract_on_the_file_itself(self, tmp_path):
-        """As numbers with a point: of whole ones exactextract cuts the median off."""
+        """Of cells and their fractions as it gives them, the median."""
         rng = np.random.default_rng(13)
         path = write(tmp_path / "r.tif", rng.integers(0, 9, (40, 50)), nodata=3, transform=over((40, 50)))
         shapes = [shape for shape in random_shapes(rng, 12) if shape.area > 1]
         stats = ["min", "max", "median", "majority"]
-        truth = oracle(path, shapes, stats)
+        truth = oracle(path, shapes, [*stats, "values", "coverage"])
+        for row, (values, fractions) in enumerate(zip(truth["values"], truth["coverage"], strict=True)):
+            upto = [fractions[values <= value].sum() for value in sorted(set(values))]
+            first = next(place for place, part in enumerate(upto) if part >= 0.5 * fractions.sum())
+            truth.loc[row, "median"] = sorted(set(values))[first]
         assert raster_summary(path, zones(*shapes))[stats].to_numpy().tolist() == truth[stats].to_numpy().tolist()
 
     def test_the_same_checks(self, tmp_path):
