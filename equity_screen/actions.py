@@ -317,4 +317,6 @@ def read_actions(
     checked = settle(check_effects(table, origin=effects_origin, actions=actions.index))
     folder = Path(effects).parent if isinstance(effects, str | Path) else Path()
     places = [] if near is None else near.index
-    return Plan(actions, attach_layers(checked, crs=actions.crs, zones=places, reader=beside(folder)))
+    return Plan(
+        actions, attach_layers(checked, crs=actions.crs, zones=places, reader=beside(folder), actions=actions.index)
+    )

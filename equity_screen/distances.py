@@ -26,6 +26,8 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 EXACT = 1e-12
 # Shares are told to a tenth of a per cent: groups that differ by less are told alike.
 ALIKE = 1e-3
+# So few live nearest, and farthest, that shares alike among them do not end a finding in words.
+FEW = 0.01
 NO_GROUP = "the group has no people here"
 NO_ACTION = "no action has a place"
 Integers = NDArray[np.intp]
@@ -466,8 +468,8 @@ def holds_between(
 
     The share of a group within a distance is compared with that of everyone, at every distance that occurs: a
     group has a larger share, a smaller one, or the same, where they differ by less than 0.1 percentage points. The
-    finding holds from ``from_m``, inclusive, to ``to_m``, exclusive: there the sign first differs. In words, a
-    finding holds at every distance where it holds at all at which some live nearer and some farther, but for 0.1 %.
+    finding holds from ``from_m``, inclusive, to ``to_m``, exclusive: there the sign first differs. In words it
+    holds at every distance, too, where shares are the same only while no more than 1 % live nearer, or farther.
 
     Parameters
     ----------
@@ -520,23 +522,27 @@ def _range(curve: _Curve, distance: float) -> tuple[Floats, Floats, Floats, list
     last = np.where(after.any(axis=0), here + np.argmax(after, axis=0), len(bounds) - 1)
     unknown = np.isnan(signs[here])
     start, stop = (np.where(unknown, np.nan, bounds[place.astype(np.intp)]) for place in (first, last))
-    ends = _Ends(*(part & part[:, :1] for part in (steps < ALIKE, steps > 1.0 - ALIKE)))
+    alike, few, most = signs == 0.0, steps <= FEW, steps >= 1.0 - FEW
+    ends = _Ends(
+        few & few[:, :1] & np.logical_and.accumulate(alike),
+        most & most[:, :1] & np.logical_and.accumulate(alike[::-1])[::-1],
+    )
     return signs[here], start, stop, _words(start, stop, ends.of(first, last), farthest=curve.levels.max(initial=0.0))
 
 
 class _Ends(NamedTuple):
-    """Distances by group at which hardly anybody is within, and hardly anybody is not: nothing to compare there."""
+    """Distances by group at which few are within, and at which few are not, and all of these shares are alike."""
 
     nobody: NDArray[np.bool_]
     everybody: NDArray[np.bool_]
 
     def of(self, first: Floats, last: Floats) -> list[tuple[bool, bool]]:
-        """Tell of ranges whether nobody is left out below them, and whether nobody is above them."""
+        """Tell of ranges whether they begin at the nearest, and whether they go on to the farthest."""
         starts, stops = first.astype(np.intp), last.astype(np.intp)
         group, end = np.arange(len(starts)), len(self.nobody)
         below = (starts == 0) | self.nobody[np.maximum(starts - 1, 0), group]
         above = (stops == end) | self.everybody[np.minimum(stops, end - 1), group]
-        # A range in which everybody is within anyway does not go on with anything.
+        # Where nearly everybody is within anyway, a range goes on with nothing.
         return list(zip(below.tolist(), (above & ~self.everybody[starts, group]).tolist(), strict=True))
 
 

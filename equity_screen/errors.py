@@ -63,7 +63,8 @@ Mend: correct the count. [ES-COUNT-NEGATIVE]
         places = {"id ": self.id, "column ": self.column, "value ": self.value}
         named = [self.source, self.row] + [prefix + text for prefix, text in places.items() if text]
         where = ", ".join(part for part in named if part)
-        return f"{where}: {self.reason}. Mend: {self.mend}. [{self.code}]"
+        stop = "" if self.mend.endswith("?") else "."
+        return f"{where}: {self.reason}. Mend: {self.mend}{stop} [{self.code}]"
 
 
 @cache

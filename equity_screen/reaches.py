@@ -14,6 +14,7 @@ KERNEL_WORDS: tuple[str, ...] = get_args(KernelWord)
 # Reaches that are measured from the place of the action, and those that come with a place of their own.
 FROM_THE_ACTION = frozenset({"within", "ring", "decay"})
 OWN_PLACE = frozenset({"area", "raster", "travel"})
+TAKEN_UP = ", taken up by "
 
 
 class Keys(NamedTuple):
@@ -124,7 +125,7 @@ def reach_words(effect: Mapping[str, Any]) -> str:
     'the whole city, taken up by renters=0.1'
     """
     reach = _WORDS[str(effect["reach"])](effect)
-    return f"{reach}, taken up by {effect['uptake']}" if effect.get("uptake") else reach
+    return f"{reach}{TAKEN_UP}{effect['uptake']}" if effect.get("uptake") else reach
 
 
 def _plain(value: float) -> str:
@@ -143,7 +144,12 @@ def _decay(effect: Mapping[str, Any]) -> str:
 
 def _minutes(effect: Mapping[str, Any]) -> str:
     minutes = float(effect.get("minutes", math.nan))
-    return "" if math.isnan(minutes) else f" of {_plain(minutes)} minutes"
+    return "" if math.isnan(minutes) else f" within {_plain(minutes)} minutes"
+
+
+def _band(effect: Mapping[str, Any]) -> str:
+    band = effect.get("band", "")
+    return f", band {band}" if band and band == band else ""  # noqa: PLR0124 - a blank may be NaN
 
 
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
@@ -153,7 +159,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
         "ring": lambda effect: f"from {_metres(effect, 'inner_m')} to {_metres(effect, 'distance_m')}",
         "decay": _decay,
         "area": lambda effect: f"the areas of {effect['layer']}{_minutes(effect)}",
-        "raster": lambda effect: f"the cells of {effect['layer']}",
+        "raster": lambda effect: f"the cells of {effect['layer']}{_band(effect)}",
         "travel": lambda effect: f"within {_plain(float(effect['minutes']))} minutes by {effect['layer']}",
         "citywide": lambda _: "the whole city",
     }

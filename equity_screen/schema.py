@@ -117,7 +117,7 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str | None], *, origi
     Traceback (most recent call last):
     ...
     equity_screen.errors.InputError: 1 fault in the input:
-      people.csv, column popp: no such column. Mend: did you mean 'pop'?. [ES-COLUMN-MISSING]
+      people.csv, column popp: no such column. Mend: did you mean 'pop'? [ES-COLUMN-MISSING]
     """
     absent = [c for c in dict.fromkeys(columns) if c is not None and c not in table.columns]
     if absent:

@@ -52,7 +52,7 @@ from equity_screen.required import require_group, require_tables
 from equity_screen.result import Result
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions
-from equity_screen.who_is_reached import who_is_reached
+from equity_screen.who_is_reached import WhoIsReached, who_is_reached
 from equity_screen.words import method_notes
 
 NO_INPUTS = row_status(Origin(), pd.Series(dtype="str"))
@@ -304,12 +304,7 @@ def _result(run: _Run) -> Result:
     footprints, baseline = _footprints(run, sites), _baseline(run)
     scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
     sentences = (
-        with_reach(
-            sentences_on_people(plan.actions, found, together=together, hoods=run.hoods, question=question),
-            who.times_reached,
-            missed=who.missed,
-            hoods=run.hoods,
-        )
+        _said_of_people(run, found, together, who=who)
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
@@ -324,13 +319,7 @@ def _result(run: _Run) -> Result:
         by_effect=found.by_effect,
         by_group=found.by_group,
         together=together,
-        times_reached=who.times_reached,
-        only_by=who.only_by,
-        overlaps=who.overlaps,
-        missed=who.missed,
-        distances=who.distances,
-        distance_curve=who.distance_curve,
-        holds=who.holds,
+        **who.tables,
         unseen=unseen(run.laid, run.people, outer=inputs.outer),
         compared=compared.summary,
         compared_by_group=compared.effects,
@@ -347,6 +336,13 @@ def _result(run: _Run) -> Result:
         methods=_methods(run) | ({"pairs of actions": who.pairs_note} if len(who.overlaps) else {}),
         sentences=with_baseline(sentences, baseline, question=question) if plan.actions.empty else sentences,
     )
+
+
+def _said_of_people(
+    run: _Run, found: Found, together: pd.DataFrame, *, who: WhoIsReached
+) -> dict[str, tuple[str, ...]]:
+    said = sentences_on_people(run.plan.actions, found, together=together, hoods=run.hoods, question=run.question)
+    return with_reach(said, who.times_reached, missed=who.missed, hoods=run.hoods)
 
 
 def _found(run: _Run) -> Found:

@@ -49,6 +49,11 @@ class WhoIsReached(NamedTuple):
     holds: pd.DataFrame
     pairs_note: str
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name."""
+        return {name: table for name, table in self._asdict().items() if name != "pairs_note"}
+
 
 def who_is_reached(
     laid: Overlay,

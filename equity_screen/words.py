@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from equity_screen.effects import OTHERS, uptake_of
 from equity_screen.landing import RINGS
+from equity_screen.outside import BARELY_ENTERS, LIES_OUTSIDE
+from equity_screen.reaches import TAKEN_UP
 from equity_screen.recipe import LEDGERS, IndexRecipe, Question, Ranking
 from equity_screen.text import number_text, percent_text
 
@@ -28,6 +31,10 @@ REACH_UNIT = "people in reach"
 NO_GRADIENT = 1e-12
 # A concentration index closer to 0 than this is no direction that a sentence should name.
 SLIGHT = 0.01
+# A smaller share would be printed as none.
+PRINTED = 0.0005
+# First words of labels that are no names: they are not capitals within a sentence.
+COMMON = ("People ", "Communities ", "Households ", "Residents ", "Immigrants ", "Renters", "Owners")
 
 
 def compared(share: float, reference: float) -> str:
@@ -287,6 +294,85 @@ def often_sentence(row: Row, *, people: float) -> str:
     return f"Burdens of three or more {row['scope']} reach {counted} ({percent_text(row['share'])})."
 
 
+def uptake_words(reach: str, labels: Mapping[str, str]) -> str:
+    """Name the groups that take an effect up by their labels, with the share of each.
+
+    Parameters
+    ----------
+    reach : str
+        Words of :func:`equity_screen.reaches.reach_words`.
+    labels : mapping of str to str
+        Labels of the groups.
+
+    Returns
+    -------
+    str
+        The same with labels; as it is where nobody is named.
+
+    Examples
+    --------
+    >>> uptake_words("within 300 m, taken up by poor=0.6; others=0.2", {"poor": "People with low incomes"})
+    'within 300 m, taken up by 60 % of people with low incomes and 20 % of all others'
+    """
+    where, taken_up, text = reach.rpartition(TAKEN_UP)
+    try:
+        rates = uptake_of(text) if taken_up else {}
+    except ValueError:  # the name of a file may hold these words
+        rates = {}
+    said = [f"{_rate(rate)} {_within(labels.get(name, name), name)}" for name, rate in rates.items()]
+    return f"{where}{TAKEN_UP}{_listed(said)}" if said else reach
+
+
+def _rate(rate: float) -> str:
+    return "all" if rate == 1.0 else f"{100 * rate:.10g} % of"
+
+
+def _within(label: str, group: str) -> str:
+    """Write a label as it stands within a sentence."""
+    if group == OTHERS:
+        return "all others"
+    return label[0].lower() + label[1:] if label.startswith(COMMON) else label
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def outside_sentence(row: Row) -> str:
+    """Say how much of a reach lies outside the neighbourhoods, and who lives there.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of ``unseen``.
+
+    Returns
+    -------
+    str
+        A sentence or two; empty where hardly anything lies outside.
+
+    Examples
+    --------
+    >>> outside_sentence({"ledger": "benefit", "effect": "shade", "outside_area_share": 0.4, "note": "",
+    ...                   "residents_outside": 2055.2, "uncovered_area_share": 0.0})
+    'Of the reach of the benefit "shade", 40.0 % of the area lies outside the neighbourhoods, where nobody is counted; \
+about 2,055 people live there by the outer data.'
+    """
+    if not row["outside_area_share"] > PRINTED:
+        return ""
+    start = f'Of the reach of the {row["ledger"]} "{row["effect"]}", {percent_text(row["outside_area_share"])} of the '
+    start += f"area lies outside the neighbourhoods, where nobody is counted; {_residents(row)}."
+    return f"{start} {NOTES_OUTSIDE[row['note']]}" if row["note"] in NOTES_OUTSIDE else start
+
+
+def _residents(row: Row) -> str:
+    people, bare = row["residents_outside"], row["uncovered_area_share"]
+    if np.isnan(people):
+        return "how many people live there is not known: no outer data were given"
+    beyond = f", which do not cover {percent_text(bare)} of the area of the reach" if bare > PRINTED else ""
+    return f"about {number_text(round(people))} people live there by the outer data{beyond}"
+
+
 def missed_sentence(missed: pd.DataFrame, *, priority: int) -> str:
     """Say how many priority neighbourhoods no benefit of the active actions reaches, and how near the nearest is.
 
@@ -542,6 +628,10 @@ def method_notes(
     return notes
 
 
+NOTES_OUTSIDE = {
+    BARELY_ENTERS: "It barely enters the neighbourhoods: who is counted hangs on how their border is drawn.",
+    LIES_OUTSIDE: "None of it lies in the neighbourhoods.",
+}
 NOBODY = "Nobody lives here by these data: the population is 0 in every neighbourhood."
 WITHOUT_PEOPLE = (
     "No population was given: this run counts actions and measures areas, and says nothing of people, of groups "

@@ -357,6 +357,18 @@ class TestHolds:
         (row,) = holds_between(self.NEAR, town, groups={}, distance_m=distance).itertuples()
         assert (row.sign, row.holds) == (sign, words)
 
+    @pytest.mark.parametrize(
+        ("everyone", "low", "words"),
+        [
+            ([400, 500, 92, 8], [200, 46, 0, 2], "at every distance (farthest home 900 m)"),  # 99.2 % of each within 600 m
+            ([400, 500, 85, 15], [200, 44.25, 0, 3.75], "from 100 to 600 m"),  # 98.5 %
+            ([400, 500, 98, 2], [200, 46, 0, 2], "from 100 to 600 m"),  # 99.8 and 99.2 %: the other way round
+        ],
+    )
+    def test_few_farthest_homes_with_like_shares_do_not_end_a_finding(self, everyone, low, words):
+        (row,) = holds_between(self.NEAR, people(everyone, low), groups={}, distance_m=100.0).itertuples()
+        assert (row.sign, row.holds) == (1, words)
+
     @pytest.mark.parametrize(("more", "sign"), [(0.9, 0), (1.1, 1)])
     def test_less_than_a_tenth_of_a_percentage_point_is_no_difference(self, more, sign):
         town = people([1000, 1000, 1000, 1000], [250 + more, 250, 250, 250 - more])

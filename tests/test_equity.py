@@ -190,6 +190,16 @@ def test_a_ratio_to_nothing_is_undefined_and_the_gap_is_not() -> None:
     assert "ratio" in row["undefined"]
 
 
+def test_a_ratio_to_rounding_is_a_ratio_to_nothing() -> None:
+    """Of A all but 1e-14 of a person are of the group, and nobody else has anything."""
+    city = four_zones().assign(people_low_income=[np.nextafter(100.0, 0.0), 50.0, 30.0, 20.0])
+    row = groups_of(plan_of({"X": "zones:A"}), city).iloc[0]
+    assert row["mean_rest"] == 0
+    assert row["gap"] == row["mean"]
+    assert np.isnan(row["ratio"])
+    assert row["undefined"] == "ratio: everyone else has a mean of 0, or there is nobody else"
+
+
 # ---------------------------------------------------------------- by effect
 
 

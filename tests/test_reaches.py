@@ -86,8 +86,9 @@ def test_every_word_is_declared_once():
         ({"reach": "within", "distance_m": 1500.0}, "within 1,500 m"),
         ({"reach": "ring", "inner_m": 100.0, "distance_m": 300.0}, "from 100 m to 300 m"),
         ({"reach": "area", "layer": "a.gpkg"}, "the areas of a.gpkg"),
-        ({"reach": "area", "layer": "a.gpkg", "minutes": 15.0}, "the areas of a.gpkg of 15 minutes"),
+        ({"reach": "area", "layer": "a.gpkg", "minutes": 15.0}, "the areas of a.gpkg within 15 minutes"),
         ({"reach": "raster", "layer": "a.tif"}, "the cells of a.tif"),
+        ({"reach": "raster", "layer": "a.tif", "band": "2"}, "the cells of a.tif, band 2"),
         ({"reach": "travel", "layer": "a.csv", "minutes": 15.0}, "within 15 minutes by a.csv"),
         ({"reach": "citywide", "uptake": "a=0.5"}, "the whole city, taken up by a=0.5"),
         (
