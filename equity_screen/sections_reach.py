@@ -1,4 +1,4 @@
-"""Section of the report on who is reached, how often, from how far, and who is missed."""
+"""Sections of the report on who is reached, how often, from how far, who is missed; and by another count."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from equity_screen.compare import HOST, HOST_MISLEADS, METHODS
 from equity_screen.pages import ACTIVE_SCOPE, count_text, data_text, distinct_names, people_known, uncounted_words
 from equity_screen.people import EVERYONE
 from equity_screen.recipe import LEDGERS
+from equity_screen.words import outside_sentence
 
 if TYPE_CHECKING:
     from equity_screen.result import Result
 
-MOST_MISSED, MOST_PAIRS = 20, 15
+MOST_MISSED, MOST_PAIRS, MOST_COMPARED = 20, 15, 15
 PAIRS_NOTE = "pairs of actions"
 TIMES = {"0": "none", "1": "one", "2": "two", "3+": "many"}
 SHARES = {1.0: "larger", -1.0: "smaller", 0.0: "equal"}
@@ -107,10 +109,114 @@ def missed_by_benefits(result: Result) -> pd.Series:
     return pd.Series(told, index=table["neighbourhood"])
 
 
+def effects_left_out(together: pd.DataFrame) -> list[dict[str, Any]]:
+    """Count the effects that have a place and are in no count of people, since who takes them up is not known.
+
+    Parameters
+    ----------
+    together : DataFrame
+        Table of the result.
+
+    Returns
+    -------
+    list of dict
+        ``scope``, ``ledger`` and ``effects``, where there are any.
+
+    Examples
+    --------
+    >>> rows = [("active actions", "benefit", 2), ("active actions", "burden", 0)]
+    >>> effects_left_out(pd.DataFrame(rows, columns=["scope", "ledger", "effects_left_out"]))
+    [{'scope': 'active actions', 'ledger': 'benefit', 'effects': 2}]
+    """
+    if together.empty:
+        return []
+    first = together.drop_duplicates(["scope", "ledger"])
+    rows = zip(first["scope"], first["ledger"], first["effects_left_out"], strict=True)
+    return [{"scope": scope, "ledger": ledger, "effects": int(count)} for scope, ledger, count in rows if count > 0]
+
+
+def outside_by_action(unseen: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Say of each action what of its reaches lies outside the neighbourhoods.
+
+    Parameters
+    ----------
+    unseen : DataFrame
+        Table of the result.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Sentences by action, where anything lies outside.
+
+    Examples
+    --------
+    >>> row = {"action": "P", "ledger": "benefit", "effect": "shade", "outside_area_share": 0.0}
+    >>> outside_by_action(pd.DataFrame([row]))
+    {}
+    """
+    said: dict[str, tuple[str, ...]] = {}
+    for row in unseen.to_dict("records"):
+        sentence = outside_sentence(row)
+        if sentence:
+            said[str(row["action"])] = (*said.get(str(row["action"]), ()), sentence)
+    return said
+
+
+def comparison_section(result: Result) -> dict[str, Any] | None:
+    """Gather how much hangs on the way of counting, where several ways were asked for.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+
+    Returns
+    -------
+    dict or None
+        ``used`` and ``ways``: the method used and all, each in words; ``rows``: effects, first those by which a group
+        has more than its share by one method and less by another; ``rest``: how many more; ``host``: why it misleads.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> comparison_section(screen(four_zones(), four_actions())) is None
+    True
+    """
+    if result.compared.empty:
+        return None
+    table = result.compared[result.compared["apportioned"].astype(bool)]
+    columns = ["verdict_turns", "verdict_changes", "spread_percent"]
+    table = table.sort_values(columns, ascending=False, kind="stable").reset_index()
+    used, methods = result.compared["used"].iloc[0], result.compared_by_group["method"].unique()
+    shown = table.head(MOST_COMPARED)
+    return {
+        "used": used,
+        "ways": {name: METHODS.get(name, "") for name in methods},
+        "rows": [_compared(row) for row in shown.assign(name=_named(result, shown["action"])).to_dict("records")],
+        "rest": len(table) - len(shown),
+        "same": len(result.compared) - len(table),
+        "turning": int(table["verdict_turns"].sum()),
+        "changing": int(table["verdict_changes"].sum()),
+        "host": HOST_MISLEADS if HOST in methods else "",
+    }
+
+
+def _compared(row: dict[str, Any]) -> dict[str, Any]:
+    """Write out a row of the comparison: who counts least and most, and whose direction changes."""
+    ends = {end: f"{count_text(row[end])} by {row[f'{end}_by']}" for end in ("least", "most") if row[f"{end}_by"]}
+    changes = f"{row['groups_changing']}{' (turns round)' if row['verdict_turns'] else ''}"
+    same = {"least": "the same by all", "most": ""} | ends
+    about = {"effect": f"{row['ledger']}: {row['effect']}", "spread": row["spread_percent"] / 100}
+    return row | same | about | {"groups_changing": changes if row["verdict_changes"] else ""}
+
+
 def _of_ledger(result: Result, ledger: str) -> dict[str, Any]:
+    left_out = effects_left_out(_mine(result.together, ledger))
     return {
         "key": f"reach-{ledger}",
         "ledger": ledger,
+        "left_out": left_out[0]["effects"] if left_out else 0,
         **_times(_mine(result.times_reached, ledger)),
         **_distances(
             _mine(result.distances, ledger), result.question.near_m, holds=_holds(_mine(result.holds, ledger))
@@ -144,8 +250,14 @@ def _distances(rows: pd.DataFrame, asked: tuple[float, ...], *, holds: dict[str,
     further = [(f"within_{d:g}_m", f"Live within {count_text(d)} m", "percent") for d in asked]
     further += [("holds", "Share beside everyone's", "text")] if holds else []
     told = rows.assign(holds=[holds.get(group, "") for group in rows["group"]])
+    for name in ("median", "p90"):
+        told[name] = [_metres(metres) for metres in rows[f"{name}_m"]]
     sampled = float(rows["sampled"].iloc[0])
     return {"distances": told.to_dict("records"), "further": further, "sampled": max(sampled, 0.0)}
+
+
+def _metres(metres: float) -> str:
+    return f"{count_text(metres)}{' (inside an action’s area)' if metres == 0 else ''}"
 
 
 @dataclass(frozen=True)

@@ -311,15 +311,16 @@ def uptake_words(reach: str, labels: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> uptake_words("within 300 m, taken up by poor=0.6; others=0.2", {"poor": "People with low incomes"})
-    'within 300 m, taken up by 60 % of people with low incomes and 20 % of all others'
+    >>> uptake_words("within 300 m, taken up by renters=0.6; others=0.2", {"renters": "Renters"})
+    'within 300 m, taken up by 60 % of renters and 20 % of all others'
     """
     where, taken_up, text = reach.rpartition(TAKEN_UP)
     try:
         rates = uptake_of(text) if taken_up else {}
     except ValueError:  # the name of a file may hold these words
         rates = {}
-    said = [f"{_rate(rate)} {_within(labels.get(name, name), name)}" for name, rate in rates.items()]
+    said = [f"{_rate(rate)} {_within(labels.get(name, name))}".strip() for name, rate in rates.items() if name != OTHERS]
+    said += [f"{_rate(rates[OTHERS])} others".replace(" of", " of all")] if OTHERS in rates else []
     return f"{where}{TAKEN_UP}{_listed(said)}" if said else reach
 
 
@@ -327,10 +328,8 @@ def _rate(rate: float) -> str:
     return "all" if rate == 1.0 else f"{100 * rate:.10g} % of"
 
 
-def _within(label: str, group: str) -> str:
+def _within(label: str) -> str:
     """Write a label as it stands within a sentence."""
-    if group == OTHERS:
-        return "all others"
     return label[0].lower() + label[1:] if label.startswith(COMMON) else label
 
 

@@ -360,7 +360,7 @@ class TestHolds:
     @pytest.mark.parametrize(
         ("everyone", "low", "words"),
         [
-            ([400, 500, 92, 8], [200, 46, 0, 2], "at every distance (farthest home 900 m)"),  # 99.2 % of each within 600 m
+            ([400, 500, 92, 8], [200, 46, 0, 2], "at every distance (farthest home 900 m)"),  # 99.2 % of both
             ([400, 500, 85, 15], [200, 44.25, 0, 3.75], "from 100 to 600 m"),  # 98.5 %
             ([400, 500, 98, 2], [200, 46, 0, 2], "from 100 to 600 m"),  # 99.8 and 99.2 %: the other way round
         ],
