@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsqr
 
 from equity_screen.areas import SLIVER
 from equity_screen.errors import EquityScreenError
-from equity_screen.overlay import Ground, Overlay, union_range
+from equity_screen.overlay import Ground, Overlay, drawing_error, union_range
 from equity_screen.people import Floats
 from equity_screen.relation import Relation
 
@@ -174,7 +174,7 @@ def atoms_of(ground: Ground, shares: csc_array, *, columns: Integers) -> Atoms:
     """
     cuts = _cuts(ground, shares, columns)
     atoms = _merged(_stacked([_by_points(cuts, ground), _by_area(cuts, ground)], cuts.partly.shape[1]))
-    return _with_whole(_settled(atoms, cuts), cuts.whole)
+    return _with_whole(_settled(atoms, cuts, drawing_error(ground, ground.effects.footprints)), cuts.whole)
 
 
 class _Cuts(NamedTuple):
@@ -275,7 +275,8 @@ def _faces(zones: gpd.GeoSeries, shapes: NDArray[np.object_], zone: Integers, sh
     """Faces of the arrangement that the shapes make within each neighbourhood, for pairs sorted by neighbourhood."""
     grounds = zones.array.to_numpy()
     pieces, owner = shapely.get_parts(shapely.intersection(grounds[zone], shapes[shape]), return_index=True)
-    areal = shapely.get_type_id(pieces) == POLYGON
+    # A drawn disc may miss a neighbourhood that the exact one touches: its piece is empty, and no face.
+    areal = (shapely.get_type_id(pieces) == POLYGON) & ~shapely.is_empty(pieces)
     pieces, owner = pieces[areal], owner[areal]
     lines, piece = shapely.get_parts(shapely.boundary(pieces), return_index=True)
     cut, rank = np.unique(zone[owner], return_inverse=True)
@@ -337,18 +338,25 @@ def _alike(zone: Integers, inside: csr_array) -> Integers:
     return np.unique(code, return_inverse=True)[1].astype(np.intp)
 
 
-def _settled(atoms: Atoms, cuts: _Cuts) -> Atoms:
+def _settled(atoms: Atoms, cuts: _Cuts, hair: Floats) -> Atoms:
     """Make the atoms inside a column add up to the overlay's share of it, where one effect alone makes the column."""
     target = _lone_shares(cuts)
     atom, pair = _pairs_of(atoms, target)
     held = _sums(pair, atoms.share[atom], target.nnz)
-    if np.abs(held - target.data).max(initial=0.0) > HAIR:
-        msg = "the atoms of a neighbourhood do not add up to its share in reach; please report this as a bug"
-        raise EquityScreenError(msg)
+    _must_hold(atoms, target, hair)
     atoms = _merged(_stacked([atoms, _lost(target, held)], atoms.inside.shape[1]))
     atoms = atoms._replace(share=_scaled(atoms, target))
     total = _sums(atoms.zone, atoms.share, target.shape[0])
     return atoms._replace(share=atoms.share / np.where(total > 1.0 - CLOSE, total, 1.0)[atoms.zone])
+
+
+def _must_hold(atoms: Atoms, target: coo_array, hair: Floats) -> None:
+    """Refuse atoms that are not those of the overlay's shares, by more than rounding and the drawing of discs."""
+    atom, pair = _pairs_of(atoms, target)
+    held = _sums(pair, atoms.share[atom], target.nnz)
+    if (np.abs(held - target.data) > HAIR + hair[target.row]).any():
+        msg = "the atoms of a neighbourhood do not add up to its share in reach; please report this as a bug"
+        raise EquityScreenError(msg)
 
 
 def _pairs_of(atoms: Atoms, pairs: coo_array) -> tuple[Integers, Integers]:

@@ -165,6 +165,9 @@ def _no_time(effects: pd.DataFrame, name: str, times: pd.Series) -> Finding:
 def _near(effects: pd.DataFrame, layer: str, zones: pd.Index, reader: Reader, plan: set[str]) -> list[str]:
     """List, for each effect, the neighbourhoods from which its action is near enough."""
     table, origin = reader.table(layer)
+    awkward = zones[zones.str.contains(";", regex=False)]
+    if len(awkward):
+        raise InputError([finding("ES-TIMES-ID", layer, column=PLACE, value=str(awkward[0]))])
     times = reader.keep(check_times(table, origin=origin, zones=zones))
     absent = effects[~effects["action"].isin(times[ACTION])].groupby("action", sort=True)
     if len(absent):

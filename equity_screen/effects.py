@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from equity_screen.errors import Finding, InputError, finding
 from equity_screen.kernels import SMALLEST_M
 from equity_screen.kinds import Kind, kind_words, load_kinds, reach_of
-from equity_screen.reaches import KERNEL_WORDS, REACH_KEYS, REACH_WORDS, missing_keys, unused_keys
+from equity_screen.reaches import FROM_THE_ACTION, KERNEL_WORDS, REACH_KEYS, REACH_WORDS, missing_keys, unused_keys
 from equity_screen.recipe import LEDGERS
 from equity_screen.schema import (
     Case,
@@ -60,6 +60,7 @@ CHOICES = {
     "grade": ("", "measured", "modelled", "assumed"),
 }
 STATED = "as the project states"
+FARTHEST_M = 1_000_000.0
 # In an uptake, everyone who is in none of the groups that are named.
 OTHERS = "others"
 
@@ -353,6 +354,9 @@ def _reach_faults(
         for key in unused_keys(reach, kernel, given=REACH_KEYS):
             fault = finding("ES-EFFECT-DISTANCE-UNUSED", column=key, reach=reach, key=key)
             found += repeat(fault, mine & written[key], origin=origin, ids=rows["action"], values=rows[key])
+    beyond = rows["distance_m"] > FARTHEST_M
+    fault = finding("ES-EFFECT-FAR", column="distance_m")
+    found += repeat(fault, beyond, origin=origin, ids=rows["action"], values=rows["distance_m"])
     # Of a ring the inner, of a decay the floor lies within the outer distance.
     for key, reach in (("inner_m", "ring"), ("floor_m", "decay")):
         beyond = (rows["reach"] == reach) & (rows[key] >= rows["distance_m"])
@@ -375,6 +379,43 @@ def _no_usual(kind: Kind | None, name: str, key: str) -> str:
     """Say that a kind leaves it to the project how far it reaches, where it does."""
     usual = kind is None or getattr(kind, key, None)
     return "" if usual else f"{name} has no usual {'distance' if key == 'distance_m' else key}: "
+
+
+def require_effects(effects: pd.DataFrame) -> list[Finding]:
+    """Find what effects made by hand lack: what a file of them would be refused for, or a place that was not attached.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Effects with all of their columns (:func:`completed`).
+
+    Returns
+    -------
+    list of Finding
+        Faults.
+
+    Examples
+    --------
+    >>> row = {"action": "A", "ledger": "benefit", "effect": "shade", "reach": "within"}
+    >>> [fault.column for fault in require_effects(completed(pd.DataFrame([row])))]
+    ['distance_m']
+    """
+    origin, rows = Origin("effects"), effects.reset_index(drop=True)
+    own = {"area": rows["shape"].isna(), "travel": rows["zones"] == "", "raster": rows["raster"] == ""}
+    twice = rows.duplicated(["action", "ledger", "effect"], keep=False)
+    cases = [("ES-EFFECT-DUPLICATE", "effect", twice)]
+    cases += [("ES-REACH-NOT-READ", "reach", (rows["reach"] == reach) & bare) for reach, bare in own.items()]
+    found = [
+        fault
+        for code, column, bad in cases
+        for fault in repeat(finding(code, column=column), bad, origin=origin, ids=rows["action"], values=rows[column])
+    ]
+    for column in ("reach", "kernel"):
+        for value in sorted(set(rows[column].astype("str")) - set(CHOICES[column])):
+            fault = finding("ES-EFFECT-WORD", column=column, value=value, hint=did_you_mean(value, CHOICES[column]))
+            found += repeat(fault, rows[column] == value, origin=origin, ids=rows["action"])
+    measured = rows[rows["reach"].isin(FROM_THE_ACTION)].reset_index(drop=True)
+    return [*found, *_reach_faults(measured, origin, known=load_kinds(), told=()), *_text_faults(rows, origin)]
 
 
 def _text_faults(rows: pd.DataFrame, origin: Origin) -> list[Finding]:

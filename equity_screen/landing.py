@@ -32,6 +32,8 @@ RINGS = 64
 FINE_STEPS = 1 << 14
 # Places within each ring where the kernel is looked at.
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
+# A place farther from the city reaches nobody there; no reach is as long.
+FARTHEST_M = 5_000_000.0
 BOUNDED = frozenset({"footprint", "area", "raster"})
 NONE: Floats = np.empty(0)
 FADING = frozenset({"decay", "raster"})
@@ -91,7 +93,7 @@ def land(space: Space, actions: gpd.GeoDataFrame, *, effects: pd.DataFrame) -> L
     [1.0, 0.0, 1.0, 0.0]
     """
     kinds = _kinds(actions, effects)
-    shapes = _shapes(actions, effects, kinds)
+    shapes = _shapes(actions, effects, kinds, study=space.study)
     footprints = _footprints(space, shapes, effects, kinds=kinds)
     by_area = _with_whole(_by_area(space, shapes, footprints, effects, kinds=kinds), actions, effects, kinds=kinds)
     if space.blocks is None:
@@ -114,14 +116,26 @@ def _kinds(actions: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
     return kinds.mask((where == "unlocated") & ~own, "nowhere")
 
 
-def _shapes(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series) -> gpd.GeoSeries:
+def _shapes(actions: gpd.GeoDataFrame, effects: pd.DataFrame, kinds: pd.Series, *, study: Measure) -> gpd.GeoSeries:
     """Place that each effect is measured from, in the CRS of the actions, or WGS 84; None where it has none."""
     shapes = actions.geometry.reindex(effects["action"]).set_axis(effects.index)
     located = kinds.isin([*FROM_THE_ACTION, "footprint"]) & ~(shapes.isna() | shapes.is_empty)
     own = (kinds == "area").to_numpy()
     placed = shapes.where(located, None).to_numpy().copy()
     placed[own] = effects["shape"].to_numpy()[own]
-    return gpd.GeoSeries(placed, index=effects.index, crs=WGS84 if actions.crs is None else actions.crs)
+    found = gpd.GeoSeries(placed, index=effects.index, crs=WGS84 if actions.crs is None else actions.crs)
+    return found.mask(_other_side(found, study), None)
+
+
+def _other_side(shapes: gpd.GeoSeries, study: Measure) -> NDArray[np.bool_]:
+    """Tell the shapes on the other side of the Earth, of which the equal-area space of the city knows nothing."""
+    corners = shapely.bounds(shapes.array.to_numpy())[:, :2]
+    there = ~np.isnan(corners).any(axis=1)
+    far = np.zeros(len(shapes), dtype=bool)
+    places = gpd.GeoSeries.from_xy(*corners[there].T, crs=shapes.crs).to_crs(study.areas)
+    with np.errstate(invalid="ignore"):
+        far[there] = ~(np.hypot(places.x, places.y) <= FARTHEST_M).to_numpy()
+    return far
 
 
 def _footprints(space: Space, shapes: gpd.GeoSeries, effects: pd.DataFrame, *, kinds: pd.Series) -> gpd.GeoSeries:
@@ -343,8 +357,7 @@ def _strength(
     column = np.repeat(np.arange(shares.shape[1]), np.diff(shares.indptr))
     mine = fading[column]
     rows, columns = shares.indices[mine], column[mine]
-    by_area = _over_area(space, landed, shapes, effects)
-    found = _quotient_on(by_area, landed.by_area.matrix, rows, columns)
+    found = _quotient_on(_where_nobody_is_seen(space, landed, shapes, effects), landed.by_area.matrix, rows, columns)
     if landed.hits is not None and weights is not None and space.blocks is not None:
         people = space.blocks["people"].to_numpy(dtype=np.float64)[landed.hits[0]]
         zone = space.blocks["zone"].to_numpy(dtype=np.intp)[landed.hits[0]]
@@ -364,6 +377,22 @@ def _quotient_on(top: csr_array, bottom: csr_array, rows: NDArray[np.intp], colu
         return np.empty(0)
     over, under = (np.asarray(csr_array(m)[rows, columns], dtype=np.float64).ravel() for m in (top, bottom))
     return np.asarray(np.divide(over, under, out=np.full(len(rows), np.nan), where=under > 0))
+
+
+def _where_nobody_is_seen(space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd.DataFrame) -> csr_array:
+    """Weights over the area of the neighbourhoods without people at population points; the others count by these."""
+    count = len(space.zones)
+    seen: Floats = np.zeros(count)
+    if space.blocks is not None:
+        seen = np.bincount(space.blocks["zone"], weights=space.blocks["people"], minlength=count).astype(np.float64)
+    bare = np.flatnonzero(seen == 0)
+    if not len(bare):
+        return csr_array(landed.by_area.matrix.shape)
+    some = landed._replace(
+        by_area=Relation(csr_array(landed.by_area.matrix)[bare], space.zones.index[bare], landed.by_area.columns)
+    )
+    over = _over_area(space._replace(zones=space.zones.iloc[bare]), some, shapes, effects)
+    return csr_array(_columns(bare, count).T @ over)
 
 
 def _over_area(space: Space, landed: Landing, shapes: gpd.GeoSeries, effects: pd.DataFrame) -> csr_array:

@@ -27,6 +27,7 @@ from equity_screen.text import did_you_mean
 from equity_screen.uptake import require_uptake, taken_up, uptake_rates
 
 SQUARE_METRES_PER_KM2 = 1e6
+DRAWN = 1e-4
 Floats = NDArray[np.float64]
 
 
@@ -394,6 +395,37 @@ def _once(
     # Discs are drawn as polygons there, and exact in the shares: it is never less than the widest, or more than all.
     widest, all_of_them = union_range(shares.matrix, scopes.values())
     return Relation(csc_array(np.clip(once.matrix.toarray(), widest, all_of_them)), shares.rows, labels)
+
+
+def drawing_error(ground: Ground, reach: gpd.GeoSeries) -> Floats:
+    """Most of each neighbourhood that a disc drawn as a polygon may hold too much or too little.
+
+    Between two corners a 256-gon leaves the circle by a ten-thousandth of its radius, at the most all along the border
+    of the neighbourhood.
+
+    Parameters
+    ----------
+    ground : Ground
+        Neighbourhoods in the equal-area space.
+    reach : GeoSeries
+        Polygons there.
+
+    Returns
+    -------
+    ndarray
+        Shares of the neighbourhoods.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoSeries([shapely.box(0, 0, 100, 100)], crs=3035)
+    >>> nothing = Reach(zones, None)
+    >>> drawing_error(Ground(zones, None, nothing, nothing), gpd.GeoSeries([shapely.box(0, 0, 2000, 1)])).tolist()
+    [0.004]
+    """
+    bounds = shapely.bounds(reach.array.to_numpy())
+    radius = float(np.nan_to_num((bounds[:, 2:] - bounds[:, :2]) / 2).max(initial=0.0))
+    shapes = ground.zones.array.to_numpy()
+    return np.asarray(DRAWN * radius * shapely.length(shapes) / shapely.area(shapes), dtype=np.float64)
 
 
 def union_range(shares: csc_array, columns: Iterable[NDArray[np.intp]]) -> tuple[Floats, Floats]:

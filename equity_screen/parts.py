@@ -17,7 +17,7 @@ from equity_screen.areas import SLIVER, area_shares, covering, point_shares, uni
 from equity_screen.boundaries import Boundary
 from equity_screen.crs import to_space
 from equity_screen.errors import EquityScreenError
-from equity_screen.overlay import Ground, Overlay, Reach
+from equity_screen.overlay import Ground, Overlay, Reach, drawing_error
 from equity_screen.people import Floats, People, quotient, with_everyone
 from equity_screen.recipe import Group
 from equity_screen.uptake import of_group, summed_by_group
@@ -180,16 +180,17 @@ def reach_in(parts: Parts, reach: Reach, *, whole: csc_array, ground: Ground) ->
     kept = base.copy()
     kept.data = np.where(partly.data > 0, 0.0, base.data)
     partly.eliminate_zeros()
-    return _settled(parts, csr_array(kept + partly.multiply(_measured(parts, reach, ground))), whole)
+    reached = csr_array(kept + partly.multiply(_measured(parts, reach, ground)))
+    return _settled(parts, reached, whole, hair=drawing_error(ground, reach.footprints))
 
 
-def _settled(parts: Parts, reached: csr_array, whole: csc_array) -> csr_array:
+def _settled(parts: Parts, reached: csr_array, whole: csc_array, *, hair: Floats) -> csr_array:
     """Take off what rounding and drawing left between the parts of a neighbourhood and the whole of it: a hair."""
     zones = whole.shape[0]
     gather = csr_array((parts.share, (parts.zone, np.arange(len(parts.zone)))), shape=(zones, len(parts.zone)))
     pairs = whole.tocoo()
     held = _picked(csr_array(gather @ reached), pairs.row, pairs.col)
-    if len(held) and np.abs(held - pairs.data).max() > HAIR:
+    if (np.abs(held - pairs.data) > HAIR + hair[pairs.row]).any():
         msg = "the parts of a neighbourhood do not add up to it; please report this as a bug"
         raise EquityScreenError(msg)
     lost = held == 0

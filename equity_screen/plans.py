@@ -154,9 +154,18 @@ def _effects(
     effects = pd.concat(tables, ignore_index=True)
     effects = effects.sort_values(["action", "ledger", "effect"], kind="stable", ignore_index=True)
     late = _effects_together(effects, actions, source)
+    effects = _citywide(effects, actions)
     gathered.findings += late
     gathered.fatal |= any(f.status == "refused" for f in late)
     return effects
+
+
+def _citywide(effects: pd.DataFrame, actions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Let effects of a citywide action that name a distance reach the whole city, and say so."""
+    around = effects["action"].map(actions["where"]).eq("citywide") & effects["reach"].isin(FROM_THE_ACTION)
+    lengths = {key: effects[key].mask(around) for key in ("distance_m", "inner_m", "scale_m", "floor_m")}
+    words = {"reach": effects["reach"].mask(around, "citywide"), "kernel": effects["kernel"].mask(around, "")}
+    return effects.assign(**lengths, **words)
 
 
 def _effects_together(effects: pd.DataFrame, actions: gpd.GeoDataFrame, source: Origin) -> list[Finding]:

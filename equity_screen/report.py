@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,7 @@ from equity_screen.pages import (
     distinct_names,
     ledger_words,
     page_templates,
+    percent_words,
     state_words,
     uncounted_words,
 )
@@ -24,9 +25,15 @@ from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
 from equity_screen.sections import place_sections
-from equity_screen.sections_reach import alone_by_action, reach_section
+from equity_screen.sections_reach import (
+    alone_by_action,
+    comparison_section,
+    effects_left_out,
+    outside_by_action,
+    reach_section,
+)
 from equity_screen.text import number_text
-from equity_screen.words import REACH_UNIT
+from equity_screen.words import REACH_UNIT, uptake_words
 
 if TYPE_CHECKING:
     from equity_screen.result import Result
@@ -120,47 +127,107 @@ class Scope:
 
     Parameters
     ----------
-    names : tuple of str
-        Scopes of which the figures hold.
+    name : str
+        Whose figures they are, such as "active actions".
     rows : DataFrame
         Figures of the ledgers that count people.
     uncounted : dict of str
         Words for each other ledger, such as "not assessed".
+    also : dict of tuple of str
+        By ledger, the other scopes that would show the same.
 
     Examples
     --------
-    >>> Scope(("active actions", "all actions"), pd.DataFrame(), {}).title
+    >>> also = {"benefit": ("all actions",), "burden": ("all actions",)}
+    >>> Scope("active actions", pd.DataFrame(), {}, also).title
     'active actions (the same for all actions)'
     """
 
-    names: tuple[str, ...]
+    name: str
     rows: pd.DataFrame
     uncounted: dict[str, str]
+    also: dict[str, tuple[str, ...]]
 
     @property
     def title(self) -> str:
-        """Name of the first scope; the others where they have the same figures."""
-        first, *others = self.names
-        return f"{first} (the same for {' and '.join(others)})" if others else first
+        """Name of the scope, and of the others where all of it is the same; its ledger where it is one only."""
+        ledgers = f", {next(iter(self.also))}s" if len(self.also) == 1 else ""
+        return f"{self.name}{ledgers}{_same_for(set.intersection(*map(set, self.also.values())))}"
 
-    def same_as(self, other: Scope) -> bool:
-        """Tell whether another scope has the same figures.
+    def named(self, ledger: str) -> str:
+        """Name the scope of a ledger, and the others that would show the same.
 
         Parameters
         ----------
-        other : Scope
-            Other scope.
+        ledger : {"benefit", "burden"}
+            Ledger.
 
         Returns
         -------
-        bool
-            Whether all figures and words are equal.
+        str
+            Words.
+
+        Examples
+        --------
+        >>> Scope("active actions", pd.DataFrame(), {}, {"benefit": (), "burden": ("all actions",)}).named("burden")
+        'active actions (the same for all actions)'
         """
-        return self.uncounted == other.uncounted and self.rows.equals(other.rows)
+        return f"{self.name}{_same_for(self.also[ledger])}"
+
+    def shown(self, ledger: str) -> str:
+        """Write the figures of a ledger as they are shown; what counts people twice is not compared.
+
+        Parameters
+        ----------
+        ledger : {"benefit", "burden"}
+            Ledger.
+
+        Returns
+        -------
+        str
+            Text that is equal where the figures are.
+
+        Examples
+        --------
+        >>> Scope("active actions", pd.DataFrame(), {"burden": "not assessed"}, {}).shown("burden")
+        'not assessed'
+        """
+        if ledger in self.uncounted:
+            return self.uncounted[ledger]
+        rows = self.rows[self.rows["ledger"] == ledger]
+        counts = rows[["people", "people_reached", "people_reached_low", "people_reached_high"]].map(count_text)
+        shares = rows[["reached_share", "priority_place_share"]].map(percent_words)
+        return str(pd.concat([rows["group"], counts, shares], axis=1).to_csv(index=False))
+
+    def only(self, ledgers: Collection[str]) -> Scope:
+        """Leave out the other ledgers.
+
+        Parameters
+        ----------
+        ledgers : collection of str
+            Those that stay.
+
+        Returns
+        -------
+        Scope
+            Rows and words of these.
+
+        Examples
+        --------
+        >>> Scope("all actions", pd.DataFrame({"ledger": ["benefit"]}), {}, {"benefit": ()}).only([]).rows.empty
+        True
+        """
+        words = {ledger: text for ledger, text in self.uncounted.items() if ledger in ledgers}
+        also = {ledger: others for ledger, others in self.also.items() if ledger in ledgers}
+        return Scope(self.name, self.rows[self.rows["ledger"].isin(ledgers)], words, also)
+
+
+def _same_for(others: Collection[str]) -> str:
+    return f" (the same for {' and '.join(sorted(others))})" if others else ""
 
 
 def distinct_scopes(result: Result) -> list[Scope]:
-    """Gather the people counted once by scope; scopes with the same figures become one.
+    """Gather the people counted once by scope; a ledger that would show the same again is told once.
 
     Parameters
     ----------
@@ -176,21 +243,30 @@ def distinct_scopes(result: Result) -> list[Scope]:
     --------
     >>> from equity_screen.screen import screen
     >>> from equity_screen.synthetic import four_actions, four_zones
-    >>> [scope.names for scope in distinct_scopes(screen(four_zones(), four_actions()))]
-    [('active actions', 'all actions')]
+    >>> [scope.title for scope in distinct_scopes(screen(four_zones(), four_actions()))]
+    ['active actions (the same for all actions)']
     """
     told: list[Scope] = []
     for name, rows in result.together.groupby("scope", sort=False):
-        words = {str(ledger): uncounted_words(result, ledger, scope=str(name)) for ledger in LEDGERS}
-        uncounted = {ledger: text for ledger, text in words.items() if text}
-        figures = rows[~rows["ledger"].isin(uncounted)].drop(columns="scope").reset_index(drop=True)
-        one = Scope((str(name),), figures, uncounted)
-        same = [place for place, other in enumerate(told) if one.same_as(other)]
-        if same:
-            told[same[0]] = replace(told[same[0]], names=(*told[same[0]].names, str(name)))
-        else:
-            told.append(one)
+        one = _scope(result, str(name), rows)
+        same = {
+            ledger: place
+            for ledger, (place, other) in product(LEDGERS, enumerate(told))
+            if ledger in other.also and other.shown(ledger) == one.shown(ledger)
+        }
+        for ledger, place in same.items():
+            also = told[place].also
+            told[place] = replace(told[place], also=also | {ledger: (*also[ledger], one.name)})
+        if len(same) < len(LEDGERS):
+            told.append(one.only([ledger for ledger in LEDGERS if ledger not in same]))
     return told
+
+
+def _scope(result: Result, name: str, rows: pd.DataFrame) -> Scope:
+    words = {str(ledger): uncounted_words(result, ledger, scope=name) for ledger in LEDGERS}
+    uncounted = {ledger: text for ledger, text in words.items() if text}
+    figures = rows[~rows["ledger"].isin(uncounted)].drop(columns="scope").reset_index(drop=True)
+    return Scope(name, figures, uncounted, dict.fromkeys(LEDGERS, ()))
 
 
 def _scope_facts(number: int, scope: Scope) -> dict[str, Any]:
@@ -200,7 +276,8 @@ def _scope_facts(number: int, scope: Scope) -> dict[str, Any]:
     return {
         "key": key,
         "title": scope.title,
-        "name": scope.names[0],
+        "name": scope.name,
+        "named": {ledger: scope.named(ledger) for ledger in scope.also},
         "uncounted": scope.uncounted,
         "rows": shown.to_dict("records"),
         "everyone": rows[rows["group"] == EVERYONE].to_dict("records"),
@@ -256,6 +333,8 @@ def _card(
     mine = result.by_group[result.by_group["action"] == action]
     groups = mine[mine["ledger"].isin(_assessed(row))]
     effects = result.by_effect[result.by_effect.index.get_level_values("action") == action].reset_index()
+    labels = {name: group.label for name, group in result.question.groups.items()}
+    effects["reach"] = [uptake_words(str(reach), labels) for reach in effects["reach"]]
     return {
         "key": f"action-{number}",
         "row": row,
@@ -270,9 +349,11 @@ def _card(
 
 def _cards(result: Result, shown: pd.DataFrame, changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     means, alone = changes.drop_duplicates(["action", "indicator", "group"]), alone_by_action(result.only_by)
+    outside = outside_by_action(result.unseen)
     for number, (action, row) in enumerate(zip(shown.index, shown.to_dict("records"), strict=True)):
         before_after = means[means["action"] == action].to_dict("records")
-        yield _card(result, number, action=action, row=row, alone=alone) | {"means": before_after}
+        card = _card(result, number, action=action, row=row, alone=alone)
+        yield card | {"means": before_after, "outside": outside.get(str(action), ())}
 
 
 def _concentrations(shown: pd.DataFrame, rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Any]]:
@@ -384,6 +465,7 @@ def _found(result: Result) -> dict[str, Any]:
     return {
         "summary": result.sentences.get("summary", ()),
         "scopes": scopes,
+        "left_out": effects_left_out(result.together),
         "priority_share": shares_of_people(result.neighbourhoods, result.question)["priority_population_share"],
         "scores": shown.to_dict("records"),
         "rest": len(result.scores) - len(shown),
@@ -419,7 +501,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     (True, False)
     """
     facts = _asked(result.question, result.by_group) | _found(result) | _quality(result) | place_sections(result)
-    facts |= reach_section(result)
+    facts |= reach_section(result) | {"comparison": comparison_section(result)}
     return (
         page_templates()
         .get_template("report.html.j2")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from equity_screen.actions import Plan
-from equity_screen.effects import completed, effects_named
+from equity_screen.effects import completed, effects_named, require_effects
 from equity_screen.errors import Finding, InputError, UsageError, finding
 from equity_screen.recipe import PEOPLE, Question
 from equity_screen.text import did_you_mean
@@ -64,6 +64,8 @@ def require_tables(hoods: pd.DataFrame, plan: Plan, *, question: Question) -> No
     faults += [*_doubles(hoods, "neighbourhoods"), *_doubles(plan.actions, "actions")]
     unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
     faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
+    if not faults:
+        faults = require_effects(completed(plan.effects))
     if not faults:
         faults = [f for group in question.groups for f in _uncounted(hoods, group)]
     if faults:

@@ -13,7 +13,7 @@ from equity_screen.compare import HOST, HOST_MISLEADS, METHODS
 from equity_screen.pages import ACTIVE_SCOPE, count_text, data_text, distinct_names, people_known, uncounted_words
 from equity_screen.people import EVERYONE
 from equity_screen.recipe import LEDGERS
-from equity_screen.words import outside_sentence
+from equity_screen.words import listed, outside_sentence
 
 if TYPE_CHECKING:
     from equity_screen.result import Result
@@ -23,6 +23,8 @@ PAIRS_NOTE = "pairs of actions"
 TIMES = {"0": "none", "1": "one", "2": "two", "3+": "many"}
 SHARES = {1.0: "larger", -1.0: "smaller", 0.0: "equal"}
 ALL_IN = 1.0 - 1e-9
+TURNED = {"more than", "less than"}
+OUTSIDE = ("outside_area_share", "residents_outside", "uncovered_area_share", "note")
 
 
 def reach_section(result: Result) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def effects_left_out(together: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``scope``, ``ledger`` and ``effects``, where there are any.
+        ``scope``, ``ledger`` and ``effects``, where there are any; scopes with as many are named together.
 
     Examples
     --------
@@ -130,9 +132,12 @@ def effects_left_out(together: pd.DataFrame) -> list[dict[str, Any]]:
     """
     if together.empty:
         return []
-    first = together.drop_duplicates(["scope", "ledger"])
-    rows = zip(first["scope"], first["ledger"], first["effects_left_out"], strict=True)
-    return [{"scope": scope, "ledger": ledger, "effects": int(count)} for scope, ledger, count in rows if count > 0]
+    first = together[together["effects_left_out"] > 0].drop_duplicates(["scope", "ledger"])
+    alike = first.groupby(["ledger", "effects_left_out"], sort=False)["scope"].agg(list)
+    return [
+        {"scope": " and of ".join(scopes), "ledger": ledger, "effects": int(count)}
+        for (ledger, count), scopes in alike.items()
+    ]
 
 
 def outside_by_action(unseen: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -155,10 +160,13 @@ def outside_by_action(unseen: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     {}
     """
     said: dict[str, tuple[str, ...]] = {}
-    for row in unseen.to_dict("records"):
-        sentence = outside_sentence(row)
+    leaving = unseen[unseen["outside_area_share"] > 0] if len(unseen) else unseen
+    # Effects of one reach are said in one sentence.
+    for (action, *_), rows in leaving.groupby(["action", *OUTSIDE], sort=False, dropna=False):
+        names = [f'the {ledger} "{effect}"' for ledger, effect in zip(rows["ledger"], rows["effect"], strict=True)]
+        sentence = outside_sentence(rows.iloc[0].to_dict(), reach=listed(names))
         if sentence:
-            said[str(row["action"])] = (*said.get(str(row["action"]), ()), sentence)
+            said[str(action)] = (*said.get(str(action), ()), sentence)
     return said
 
 
@@ -193,7 +201,10 @@ def comparison_section(result: Result) -> dict[str, Any] | None:
     return {
         "used": used,
         "ways": {name: METHODS.get(name, "") for name in methods},
-        "rows": [_compared(row) for row in shown.assign(name=_named(result, shown["action"])).to_dict("records")],
+        "rows": [
+            _compared(row, result.compared_by_group)
+            for row in shown.assign(name=_named(result, shown["action"])).to_dict("records")
+        ],
         "rest": len(table) - len(shown),
         "same": len(result.compared) - len(table),
         "turning": int(table["verdict_turns"].sum()),
@@ -202,13 +213,15 @@ def comparison_section(result: Result) -> dict[str, Any] | None:
     }
 
 
-def _compared(row: dict[str, Any]) -> dict[str, Any]:
+def _compared(row: dict[str, Any], by_group: pd.DataFrame) -> dict[str, Any]:
     """Write out a row of the comparison: who counts least and most, and whose direction changes."""
+    mine = (by_group[["action", "ledger", "effect"]] == [row["action"], row["ledger"], row["effect"]]).all(axis=1)
+    ways = by_group[mine & (by_group["method"] != HOST)].groupby("label", sort=False)["direction"].agg(set)
+    changed = [f"{label}{' (turns round)' if ways >= TURNED else ''}" for label, ways in ways.items() if len(ways) > 1]
     ends = {end: f"{count_text(row[end])} by {row[f'{end}_by']}" for end in ("least", "most") if row[f"{end}_by"]}
-    changes = f"{row['groups_changing']}{' (turns round)' if row['verdict_turns'] else ''}"
     same = {"least": "the same by all", "most": ""} | ends
     about = {"effect": f"{row['ledger']}: {row['effect']}", "spread": row["spread_percent"] / 100}
-    return row | same | about | {"groups_changing": changes if row["verdict_changes"] else ""}
+    return row | same | about | {"groups_changing": "; ".join(changed) if row["verdict_changes"] else ""}
 
 
 def _of_ledger(result: Result, ledger: str) -> dict[str, Any]:

@@ -248,7 +248,7 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
     -------
     tuple of str
         For each scope and ledger with a reach: everyone, then each group. All actions are not
-        repeated where every action is active.
+        repeated where they reach the same people as the active ones.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def together_sentences(together: pd.DataFrame) -> tuple[str, ...]:
     ()
     """
     sentences: list[str] = []
-    repeated = together.duplicated(["ledger", "group", "people_reached", "people_summed"])
+    repeated = together.duplicated(["ledger", "group", "people_reached"])
     for (scope, ledger), rows in together[~repeated].groupby(["scope", "ledger"], sort=False):
         everyone, *groups = rows.to_dict("records")
         if everyone.get("group") == "everyone" and everyone["people_reached"] > 0:
@@ -319,13 +319,15 @@ def uptake_words(reach: str, labels: Mapping[str, str]) -> str:
         rates = uptake_of(text) if taken_up else {}
     except ValueError:  # the name of a file may hold these words
         rates = {}
-    said = [f"{_rate(rate)} {_within(labels.get(name, name))}".strip() for name, rate in rates.items() if name != OTHERS]
-    said += [f"{_rate(rates[OTHERS])} others".replace(" of", " of all")] if OTHERS in rates else []
-    return f"{where}{TAKEN_UP}{_listed(said)}" if said else reach
+    said = [
+        _taken(rate, "all others" if name == OTHERS else _within(labels.get(name, name)))
+        for name, rate in rates.items()
+    ]
+    return f"{where}{TAKEN_UP}{listed(said)}" if said else reach
 
 
-def _rate(rate: float) -> str:
-    return "all" if rate == 1.0 else f"{100 * rate:.10g} % of"
+def _taken(rate: float, whom: str) -> str:
+    return f"all {whom.removeprefix('all ')}" if rate == 1.0 else f"{100 * rate:.10g} % of {whom}"
 
 
 def _within(label: str) -> str:
@@ -333,17 +335,36 @@ def _within(label: str) -> str:
     return label[0].lower() + label[1:] if label.startswith(COMMON) else label
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Join words by commas and an "and".
+
+    Parameters
+    ----------
+    parts : sequence of str
+        Words.
+
+    Returns
+    -------
+    str
+        One text; empty where there are none.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def outside_sentence(row: Row) -> str:
+def outside_sentence(row: Row, *, reach: str) -> str:
     """Say how much of a reach lies outside the neighbourhoods, and who lives there.
 
     Parameters
     ----------
     row : mapping
         A row of ``unseen``.
+    reach : str
+        Whose reach it is, in words.
 
     Returns
     -------
@@ -352,15 +373,15 @@ def outside_sentence(row: Row) -> str:
 
     Examples
     --------
-    >>> outside_sentence({"ledger": "benefit", "effect": "shade", "outside_area_share": 0.4, "note": "",
-    ...                   "residents_outside": 2055.2, "uncovered_area_share": 0.0})
+    >>> row = {"outside_area_share": 0.4, "residents_outside": 2055.2, "uncovered_area_share": 0.0, "note": ""}
+    >>> outside_sentence(row, reach='the benefit "shade"')
     'Of the reach of the benefit "shade", 40.0 % of the area lies outside the neighbourhoods, where nobody is counted; \
 about 2,055 people live there by the outer data.'
     """
     if not row["outside_area_share"] > PRINTED:
         return ""
-    start = f'Of the reach of the {row["ledger"]} "{row["effect"]}", {percent_text(row["outside_area_share"])} of the '
-    start += f"area lies outside the neighbourhoods, where nobody is counted; {_residents(row)}."
+    start = f"Of the reach of {reach}, {percent_text(row['outside_area_share'])} of the area lies outside the "
+    start += f"neighbourhoods, where nobody is counted; {_residents(row)}."
     return f"{start} {NOTES_OUTSIDE[row['note']]}" if row["note"] in NOTES_OUTSIDE else start
 
 
@@ -369,7 +390,7 @@ def _residents(row: Row) -> str:
     if np.isnan(people):
         return "how many people live there is not known: no outer data were given"
     beyond = f", which do not cover {percent_text(bare)} of the area of the reach" if bare > PRINTED else ""
-    return f"about {number_text(round(people))} people live there by the outer data{beyond}"
+    return f"about {_things(round(people), 'person lives', 'people live')} there by the outer data{beyond}"
 
 
 def missed_sentence(missed: pd.DataFrame, *, priority: int) -> str:

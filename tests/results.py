@@ -302,7 +302,64 @@ def small_together() -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=columns)
     table.insert(0, "scope", "active actions")
+    table.insert(len(columns), "effects_left_out", 0)
     return table
+
+
+def small_unseen() -> pd.DataFrame:
+    """A tenth of the hub's reach lies outside, where 150 people live."""
+    rows = [
+        ("hub", "benefit", "cooling", 0.1, 150.0, 0.0, ""),
+        ("tram", "benefit", "access", 0.0, 0.0, 0.0, ""),
+        ("tram", "burden", "noise", 0.0, 0.0, 0.0, ""),
+    ]
+    names = ["action", "ledger", "effect", "outside_area_share", "residents_outside", "uncovered_area_share", "note"]
+    return pd.DataFrame(rows, columns=names).assign(undefined="")
+
+
+def small_compared() -> pd.DataFrame:
+    """By area the hub reaches more than by points; by touch people with low incomes have less than their share."""
+    rows = [
+        ("tram", "benefit", "access", True, 1500.0, 1500.0, "", 1500.0, "", 0.0, 900.0, False, False, ""),
+        ("tram", "burden", "noise", False, 500.0, 500.0, "", 500.0, "", 0.0, 0.0, False, False, ""),
+        (
+            "hub",
+            "benefit",
+            "cooling",
+            True,
+            2000.0,
+            1800.0,
+            "area",
+            3000.0,
+            "touch",
+            60.0,
+            1000.0,
+            True,
+            True,
+            "People",
+        ),
+    ]
+    names = ["action", "ledger", "effect", "apportioned", "people_reached", "least", "least_by", "most", "most_by"]
+    names += ["spread_percent", "host", "verdict_changes", "verdict_turns", "groups_changing"]
+    keys = ["action", "ledger", "effect"]
+    return pd.DataFrame(rows, columns=names).assign(used="points", undefined="").set_index(keys)
+
+
+def small_compared_by_group() -> pd.DataFrame:
+    """Directions of the hub by five ways; host is for comparison only."""
+    ways = [
+        ("points", "more than", "more than"),
+        ("area", "more than", "in line with"),
+        ("centre", "more than", "more than"),
+        ("touch", "less than", "more than"),
+        ("host", "less than", "less than"),
+    ]
+    rows = [
+        ("hub", "benefit", "cooling", group, label, way, direction)
+        for way, *directions in ways
+        for (group, label), direction in zip(LABELS.items(), directions, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["action", "ledger", "effect", "group", "label", "method", "direction"])
 
 
 def small_times_reached() -> pd.DataFrame:
@@ -554,6 +611,9 @@ def small_result() -> SimpleNamespace:
         distances=small_distances(),
         distance_curve=small_distance_curve(),
         holds=small_holds(),
+        unseen=small_unseen(),
+        compared=small_compared(),
+        compared_by_group=small_compared_by_group(),
         by_boundary=small_by_boundary(),
         by_boundary_effect=small_by_boundary_effect(),
         footprints=small_footprints(),
@@ -618,6 +678,13 @@ def hostile_result(text: str) -> SimpleNamespace:
     )
     result.together = result.together.assign(label=text)
     of_reach = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds", "by_effect")
+    result.unseen = result.unseen.assign(action=result.unseen["action"].map(ids), effect=text)
+    result.compared, result.compared_by_group = (
+        table.reset_index().assign(action=lambda rows: rows["action"].map(ids), effect=text)
+        for table in (result.compared, result.compared_by_group)
+    )
+    result.compared_by_group["label"] = text
+    result.compared = result.compared.assign(least_by=text).set_index(["action", "ledger", "effect"])
     for name in ("areas", "by_boundary", "by_boundary_effect", "footprints", "baseline", *of_reach):
         table = getattr(result, name)
         texts = ("name", "label", "unit", "class", "effect", "holds", "undefined", "reach", "reach_source", "nearest")

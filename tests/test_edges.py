@@ -327,14 +327,13 @@ def test_what_rounding_leaves_between_parts_is_taken_off() -> None:
     parts = cut_by(ground, half)
     hair = parts._replace(share=parts.share * np.where(parts.cut, 1 + 1e-8, 1.0))
     whole = csc_array(np.full((4, 1), 0.25))
-    reach = Reach(gpd.GeoSeries([shapely.box(-1e7, -1e7, 1e7, 1e7)], crs=ground.zones.crs), None)
     west = Reach(gpd.GeoSeries([half.to_crs(ground.zones.crs).iloc[0].buffer(10)], crs=ground.zones.crs), None)
     laid = area_shares(ground.zones, west.footprints).matrix.tocsc()
     reached = reach_in(hair, west, whole=laid, ground=ground)
     back = csr_array((hair.share, (hair.zone, np.arange(len(hair.zone)))), shape=(4, len(hair.zone))) @ reached
     np.testing.assert_allclose(back.toarray(), laid.toarray(), rtol=1e-14)
     with pytest.raises(EquityScreenError, match="parts of a neighbourhood do not add up"):
-        reach_in(parts, reach, whole=whole, ground=ground)
+        reach_in(parts, west, whole=whole, ground=ground)
 
 
 def test_actions_that_a_breakdown_loses_are_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:

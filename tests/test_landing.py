@@ -411,9 +411,10 @@ class TestOwnPlaces:
         found = once.matrix.toarray()[:, list(once.columns).index(("all actions", "benefit"))]
         assert found == pytest.approx([1, 1, 0.5, 0], abs=1e-5)
 
-    def test_drawn_are_areas_and_no_travel_times(self):
+    def test_drawn_are_areas_and_the_neighbourhoods_in_time(self):
         assert len(lay("area", "unlocated", shape=km_box(0, 0, 1, 0.5)).reach) == 1
-        assert lay("travel", "unlocated", zones="A").reach.empty
+        (drawn,) = lay("travel", "unlocated", zones="A").reach.to_crs(CITY.crs).geometry
+        assert drawn.area == pytest.approx(1e6, rel=1e-6)
 
     @pytest.mark.parametrize(
         ("reach", "given"),

@@ -224,7 +224,7 @@ class TestNotAssessed:
         result.together.loc[burdens, "people_reached"] = 0.0
         result.together = pd.concat([result.together, both], ignore_index=True)
         assert table("People in reach of at least one action: active actions", result)[-1][3] == "not assessed"
-        assert table("People in reach of at least one action: all actions", result)[4][3] == "500"
+        assert table("People in reach of at least one action: all actions, burdens", result)[1][3] == "500"
 
     def test_nothing_assessed_at_all_draws_no_chart(self):
         result = without_burdens()
@@ -346,6 +346,28 @@ class TestScopes:
         assert page.count("<h3>People in reach") == 1
         assert "counted once: active actions (the same for all actions)" in page
 
+    def both(self, **changes):
+        """All actions: as the active ones, but for these columns of the benefits."""
+        result = small_result()
+        more = result.together.assign(scope="all actions")
+        more.loc[more["ledger"] == "benefit", list(changes)] = list(changes.values())
+        result.together = pd.concat([result.together, more], ignore_index=True)
+        return result
+
+    def test_people_counted_twice_are_another_matter(self):
+        rows = table(
+            "People in reach of at least one action: active actions (the same for all actions)",
+            self.both(people_summed=9e9, effects_left_out=4),
+        )
+        assert rows[0][7] == "Reached, with double counting: active actions"
+
+    def test_the_ledger_with_the_same_figures_is_told_once(self):
+        page = " ".join(rendered(self.both(people_reached=3000.0)).split())
+        assert page.count("in reach of a <span") == 3
+        assert '<span class="burden">burden</span> of active actions (the same for all actions) that lands' in page
+        assert "Burdens: active actions (the same for all actions)." in page
+        assert "counted once: all actions, benefits</h3>" in page
+
 
 class TestPlaces:
     def test_both_ledgers_by_ward(self):
@@ -412,7 +434,67 @@ class TestReach:
         assert "Priority neighbourhoods that no burden reaches" not in page
 
     def test_where_all_are_reached_that_is_said(self):
-        assert "some of each priority neighbourhood where people live: 1 of 1." in rendered()
+        words = "Every priority neighbourhood where people live is reached at least in part by a benefit: 1 of 1."
+        assert words in rendered()
+
+    def test_no_distance_is_inside(self):
+        result = small_result()
+        result.distances = result.distances.assign(median_m=0.0)
+        _, everyone, *_ = table("Distance from home to the nearest action with a benefit", result)
+        assert everyone[1:3] == ["0 (inside an action’s area)", "1,200"]
+
+    def test_effects_that_some_take_up_are_said_to_be_left_out(self):
+        assert "Left out" not in rendered()
+        result = small_result()
+        result.together = result.together.assign(effects_left_out=[2, 2, 2, 0, 0])
+        page = " ".join(rendered(result).split())
+        assert "who takes them up is not known: 2 benefits of active actions." in page
+        assert page.count("2 benefits that only some of those in reach take up.") == 1
+
+    def test_uptake_is_said_with_the_groups_labels(self):
+        result = small_result()
+        result.by_effect["reach"] = "within 400 m, taken up by low_income=0.6; others=0.2"
+        text = rendered(result).replace("\u00a0", " ")
+        assert "within 400 m, taken up by 60 % of people with low incomes and 20 % of all others" in text
+
+    def test_what_lies_outside_is_on_the_card(self):
+        text = rendered().replace("\u00a0", " ")
+        said = (
+            "10.0 % of the area lies outside the neighbourhoods, where nobody is counted; about 150 people live there"
+        )
+        assert text.count(said) == text.count("lies outside") == 1
+
+
+class TestComparison:
+    CAPTION = "People reached by the way of counting; effects whose finding hangs on it come first"
+
+    def test_what_hangs_on_the_way_comes_first(self):
+        head, hub, tram = table(self.CAPTION)
+        assert head[2:6] == ["By points", "Least", "Most", "Most less least, of those by points"]
+        assert hub[:6] == ["Cooling hub", "benefit: cooling", "2,000", "1,800 by area", "3,000 by touch", "60.0 %"]
+        assert hub[6:] == ["People with low incomes (turns round); Communities of colour", "1,000"]
+        assert tram[2:7] == ["1,500", "the same by all", "", "0.0 %", ""]
+
+    def test_ways_are_explained(self):
+        text = " ".join(re.sub("<[^>]+>", " ", rendered()).split())
+        assert "Points (used) share of a neighbourhood" in text
+        assert "Centre a neighbourhood counts whole where its centre is in reach" in text
+        assert "Touch a neighbourhood counts whole where any of its area is in reach" in text
+        assert "It is shown for comparison, in no range." in text
+        assert "For 1 effect the way of counting changes whether some group receives more than" in text
+        assert "1 effect is the same by all, since no neighbourhood is apportioned." in text
+
+    def test_the_longest_table_says_how_many_more(self):
+        result = small_result()
+        result.compared = pd.concat([result.compared] * 9)
+        assert len(table(self.CAPTION, result)) == 16
+        assert "And 3 more in compared.csv." in rendered(result)
+
+    def test_not_asked_it_is_not_there(self):
+        result = small_result()
+        result.compared = result.compared.iloc[:0]
+        assert 'id="compared"' not in rendered(result)
+        assert "#compared" not in rendered(result)
 
     def test_pairs_and_how_many_more(self):
         result = small_result()

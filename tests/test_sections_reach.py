@@ -14,7 +14,10 @@ from equity_screen.sections_reach import (
     PAIRS_NOTE,
     Curve,
     alone_by_action,
+    comparison_section,
+    effects_left_out,
     missed_by_benefits,
+    outside_by_action,
     reach_section,
 )
 from equity_screen.synthetic import four_zones
@@ -60,6 +63,50 @@ class TestLedgers:
         more = result.times_reached.assign(scope="all actions", people=1.0)
         result.times_reached = pd.concat([more, result.times_reached], ignore_index=True)
         assert [row["none_people"] for row in benefits(result)["times"]][:2] == [3600, 420]
+
+
+class TestLeftOut:
+    def test_each_scope_and_ledger_counts_once(self):
+        together = small_result().together.assign(effects_left_out=[2, 2, 2, 1, 1])
+        told = [(one["ledger"], one["effects"], one["scope"]) for one in effects_left_out(together)]
+        assert told == [("benefit", 2, "active actions"), ("burden", 1, "active actions")]
+
+    def test_as_many_of_all_actions_are_told_together(self):
+        together = small_result().together.assign(effects_left_out=2)
+        (one, _) = effects_left_out(pd.concat([together, together.assign(scope="all actions")]))
+        assert one["scope"] == "active actions and of all actions"
+
+    def test_without_any_there_is_nothing(self):
+        assert effects_left_out(small_result().together) == effects_left_out(pd.DataFrame()) == []
+        assert [part["left_out"] for part in section()["reached"]] == [0, 0]
+
+
+class TestOutside:
+    def test_effects_of_one_reach_are_one_sentence(self):
+        unseen = small_result().unseen.assign(action="P", outside_area_share=0.25, residents_outside=NAN)
+        ((action, (said,)),) = outside_by_action(unseen).items()
+        assert action == "P"
+        assert said.startswith('Of the reach of the benefit "cooling", the benefit "access" and the burden "noise", 25')
+
+    def test_of_a_screening(self):
+        plan = plan_of({"P": km_box(0, 0, 1, 1), "OUT": km_box(-1, 0, 1, 1)})
+        told = outside_by_action(screen(four_zones(), plan).unseen)
+        assert list(told) == ["OUT"]
+        assert "50.0 % of the area lies outside" in told["OUT"][0]
+        assert "how many people live there is not known: no outer data were given" in told["OUT"][0]
+
+
+class TestComparison:
+    def test_of_a_screening(self):
+        found = comparison_section(screened(compare_overlays=True))
+        (row,) = found["rows"]
+        # The west half of A: 50 of its 100 people by area; all where A counts whole.
+        assert (row["people_reached"], row["least"], row["most"]) == (pytest.approx(50), "50 by area", "100 by centre")
+        assert list(found["ways"]) == ["area", "centre", "touch", "host"]
+        assert (found["used"], found["rest"], found["same"]) == ("area", 0, 0)
+
+    def test_not_asked(self):
+        assert comparison_section(screened()) is None
 
 
 class TestTimes:

@@ -20,10 +20,12 @@ from equity_screen.words import (
     missed_sentence,
     often_sentence,
     once_sentence,
+    outside_sentence,
     parity_sentence,
     priority_sentence,
     reach_sentence,
     together_sentences,
+    uptake_words,
 )
 
 NAN = float("nan")
@@ -397,3 +399,51 @@ def test_the_rings_of_a_decay_are_those_it_is_summed_over() -> None:
 def test_an_effect_of_nothing_is_not_said_to_reach_anybody() -> None:
     row = {"people_reached": 400.0, "mean": 0.0, "unit": "dB", "undefined": "the total is 0"}
     assert reach_sentence(row, ledger="burden", effect="noise", population=1000.0) == 'No burden "noise" is expected.'
+
+
+@pytest.mark.parametrize(
+    ("uptake", "said"),
+    [
+        ("renters", "all renters"),
+        ("renters=0.025", "2.5 % of renters"),
+        ("others=1", "all others"),
+        ("first=0.5; renters=0.1; others=0.2", "50 % of Indigenous Peoples, 10 % of renters and 20 % of all others"),
+        ("owners=0", "0 % of owners"),
+    ],
+)
+def test_uptake_by_labels(uptake: str, said: str) -> None:
+    labels = {"renters": "Renters", "first": "Indigenous Peoples"}
+    assert uptake_words(f"within 50 m, taken up by {uptake}", labels) == f"within 50 m, taken up by {said}"
+
+
+@pytest.mark.parametrize("reach", ["within 50 m", "the areas of a, taken up by b=c=d", ""])
+def test_a_reach_without_uptake_stays(reach: str) -> None:
+    assert uptake_words(reach, {}) == reach
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"residents_outside": NAN}, "how many people live there is not known: no outer data were given."),
+        ({"residents_outside": 1.0}, "about 1 person lives there by the outer data."),
+        ({"uncovered_area_share": 0.1}, "by the outer data, which do not cover 10.0 % of the area of the reach."),
+        ({"note": "barely enters"}, "who is counted hangs on how their border is drawn."),
+        ({"note": "lies outside"}, "None of it lies in the neighbourhoods."),
+    ],
+)
+def test_what_lies_outside(changes: dict[str, object], said: str) -> None:
+    row = {"outside_area_share": 0.4, "residents_outside": 50.0, "uncovered_area_share": 0.0, "note": ""}
+    assert outside_sentence(row | changes, reach="it").replace("\u00a0", " ").endswith(said)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0004, NAN])
+def test_hardly_anything_outside_is_not_told(share: float) -> None:
+    assert outside_sentence({"outside_area_share": share}, reach="it") == ""
+
+
+def test_all_actions_that_reach_the_same_people_are_not_told_again() -> None:
+    row = {"ledger": "benefit", "group": "everyone", "people": 10.0, "people_reached": 5.0, "reached_share": 0.5}
+    scopes = [("active actions", 5.0), ("all actions", 9.0)]
+    table = pd.DataFrame([row | {"scope": scope, "people_summed": summed} for scope, summed in scopes])
+    (said,) = together_sentences(table)
+    assert said.startswith("Benefits of active actions")
