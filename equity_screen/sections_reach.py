@@ -155,9 +155,10 @@ def outside_by_action(unseen: pd.DataFrame) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
-    >>> row = {"action": "P", "ledger": "benefit", "effect": "shade", "outside_area_share": 0.0}
-    >>> outside_by_action(pd.DataFrame([row]))
-    {}
+    >>> row = {"action": "P", "ledger": "benefit", "effect": "shade", "outside_area_share": 0.5, "note": ""}
+    >>> row |= {"residents_outside": 20.0, "uncovered_area_share": 0.0}
+    >>> outside_by_action(pd.DataFrame([row]))["P"][0][:49]
+    'Of the reach of the benefit "shade", 50.0 % of th'
     """
     said: dict[str, tuple[str, ...]] = {}
     leaving = unseen[unseen["outside_area_share"] > 0] if len(unseen) else unseen
@@ -216,7 +217,8 @@ def comparison_section(result: Result) -> dict[str, Any] | None:
 def _compared(row: dict[str, Any], by_group: pd.DataFrame) -> dict[str, Any]:
     """Write out a row of the comparison: who counts least and most, and whose direction changes."""
     mine = (by_group[["action", "ledger", "effect"]] == [row["action"], row["ledger"], row["effect"]]).all(axis=1)
-    ways = by_group[mine & (by_group["method"] != HOST)].groupby("label", sort=False)["direction"].agg(set)
+    told = (by_group["method"] != HOST) & (by_group["direction"] != "")
+    ways = by_group[mine & told].groupby("label", sort=False)["direction"].agg(set)
     changed = [f"{label}{' (turns round)' if ways >= TURNED else ''}" for label, ways in ways.items() if len(ways) > 1]
     ends = {end: f"{count_text(row[end])} by {row[f'{end}_by']}" for end in ("least", "most") if row[f"{end}_by"]}
     same = {"least": "the same by all", "most": ""} | ends

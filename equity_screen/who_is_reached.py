@@ -27,6 +27,8 @@ from equity_screen.recipe import Question
 
 # Pairs of actions of a scope and ledger that are listed; how many more there are is said.
 MOST_PAIRS = 1_000
+# Declared distances of a ledger for which it is asked how far a finding holds.
+MOST_DISTANCES = 20
 # Points that stand for the homes of all neighbourhoods together, and the fewest for one.
 MOST_LATTICE, LEAST_LATTICE = 100_000, 9
 STEP_M, LEAST_CURVE_M, STEPS = 100.0, 2_000.0, 40
@@ -123,11 +125,35 @@ def _grid(effects: pd.DataFrame) -> list[float]:
     return [float(d) for d in np.arange(0.0, far + step / 2, step)]
 
 
+def asked_distances(effects: pd.DataFrame) -> list[tuple[str, float]]:
+    """Distances of effects within one, by ledger: those that most effects have, where there are many.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Columns ledger, reach and distance_m.
+
+    Returns
+    -------
+    list of (str, float)
+        Ledger and distance [m], sorted; at most 20 for a ledger.
+
+    Examples
+    --------
+    >>> rows = {"ledger": "benefit", "reach": "within", "distance_m": [800.0, 400.0, 400.0]}
+    >>> asked_distances(pd.DataFrame(rows))
+    [('benefit', 400.0), ('benefit', 800.0)]
+    """
+    counts = effects[effects["reach"] == "within"].groupby(["ledger", "distance_m"]).size().reset_index(name="effects")
+    most = counts.sort_values(["ledger", "effects", "distance_m"], ascending=[True, False, True])
+    kept = most.groupby("ledger").head(MOST_DISTANCES).sort_values(["ledger", "distance_m"])
+    return [(str(ledger), float(d)) for ledger, d in zip(kept["ledger"], kept["distance_m"], strict=True)]
+
+
 def _holds(
     near: dict[tuple[str, str], Near], effects: pd.DataFrame, people: People, *, question: Question
 ) -> pd.DataFrame:
     """Ranges over which a finding at each declared distance holds; a ledger is asked at its own distances."""
-    within = effects[effects["reach"] == "within"]
     tables = [
         holds_between(
             {key: one for key, one in near.items() if key[1] == ledger},
@@ -135,7 +161,7 @@ def _holds(
             groups=question.groups,
             distance_m=float(distance),
         )
-        for (ledger, distance), _ in within.groupby(["ledger", "distance_m"])
+        for ledger, distance in asked_distances(effects)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(HOLDS))
 

@@ -15,8 +15,8 @@ from scipy.sparse import csc_array, csr_array
 
 from equity_screen import footprints
 from equity_screen.actions import check_actions
-from equity_screen.aside import choose_rows
 from equity_screen.areas import area_shares, union_shares
+from equity_screen.aside import choose_rows
 from equity_screen.equity import by_effect
 from equity_screen.errors import EquityScreenError, EquityScreenWarning, InputError, OutputError, UsageError
 from equity_screen.inputs import Inputs, gather

@@ -17,7 +17,6 @@ import pytest
 import shapely
 from scipy.sparse import csc_array
 
-from equity_screen.relation import Relation
 from equity_screen.equity import by_effect, by_group, counted_once
 from equity_screen.index import percentile
 from equity_screen.inequality import (
@@ -30,6 +29,7 @@ from equity_screen.inequality import (
 from equity_screen.overlay import Overlay, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Ranking
+from equity_screen.relation import Relation
 from tests.plans import effect, plan_of
 
 pytestmark = pytest.mark.shared

@@ -21,7 +21,6 @@ from scipy.sparse import csc_array
 from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.areas import area_shares
-from equity_screen.relation import Relation
 from equity_screen.equity import by_effect, by_group
 from equity_screen.index import CONVENTIONS, percentile
 from equity_screen.inequality import (
@@ -34,6 +33,7 @@ from equity_screen.inequality import (
 from equity_screen.overlay import Ground as Land, Overlay, Reach, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Indicator, Question, Ranking
+from equity_screen.relation import Relation
 from equity_screen.result import Result
 from equity_screen.schema import Origin
 from equity_screen.screen import screen

@@ -105,6 +105,12 @@ class TestComparison:
         assert list(found["ways"]) == ["area", "centre", "touch", "host"]
         assert (found["used"], found["rest"], found["same"]) == ("area", 0, 0)
 
+    def test_a_way_by_which_it_is_not_known_is_no_change(self):
+        result = small_result()
+        by_group = result.compared_by_group
+        result.compared_by_group = by_group.assign(direction=by_group["direction"].replace("in line with", ""))
+        assert comparison_section(result)["rows"][0]["groups_changing"] == "People with low incomes (turns round)"
+
     def test_not_asked(self):
         assert comparison_section(screened()) is None
 
