@@ -20,7 +20,7 @@ from equity_screen.schema import Origin
 from equity_screen.screen import screen, screen_project
 from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, four_actions, four_zones
-from equity_screen.who_is_reached import NO_PAIRS, who_is_reached
+from equity_screen.who_is_reached import NO_PAIRS, asked_distances, who_is_reached
 from tests.plans import effect, km, plan_of
 
 CITY = four_zones().assign(priority=[False, True, True, False])
@@ -351,3 +351,12 @@ class TestNorthhaven:
             difference = (group - everyone)[inside]
             signs = np.where(difference.abs() < ALIKE, 0.0, np.sign(difference))
             assert set(signs) <= {row["sign"]}, row
+
+
+def test_of_many_declared_distances_those_are_asked_that_most_effects_have():
+    often = {"ledger": "benefit", "reach": "within", "distance_m": 900.0}
+    rows = [often, often, *({**often, "distance_m": 100.0 + i} for i in range(30))]
+    asked = asked_distances(pd.DataFrame([*rows, {**often, "ledger": "burden"}, {**often, "reach": "decay"}]))
+    benefits = [metres for ledger, metres in asked if ledger == "benefit"]
+    assert benefits == [*(100.0 + i for i in range(19)), 900.0]
+    assert ("burden", 900.0) in asked
