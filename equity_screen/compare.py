@@ -25,7 +25,7 @@ from equity_screen.people import Floats, people_of, quotient, reasons, with_ever
 from equity_screen.recipe import Group
 from equity_screen.relation import Relation
 from equity_screen.text import number_text, percent_text
-from equity_screen.words import Row
+from equity_screen.words import Row, listed
 
 ROUNDING = 1e-9
 # Where a reach follows a border, digitising leaves a hair of the neighbourhood next door: less than this share of both
@@ -399,7 +399,7 @@ def comparison_sentences(comparison: Comparison) -> tuple[str, ...]:
         return ()
     used = comparison.summary["used"].iloc[0]
     among = [name for name in comparison.methods if name != HOST]
-    first = f"People in reach are counted by {used} ({comparison.methods[used]}), compared with {_and(among[1:])}. "
+    first = f"People in reach are counted by {used} ({comparison.methods[used]}), compared with {listed(among[1:])}. "
     first += "Directions take those in reach to be like the residents of their neighbourhood on average."
     groups = comparison.effects[(comparison.effects["group"] != "everyone") & (comparison.effects["method"] != HOST)]
     of_effect = dict(iter(groups.groupby(LABELS, sort=False)))
@@ -437,10 +437,6 @@ def _verdicts(row: Row, groups: pd.DataFrame | None) -> str:
         ways = mine.groupby("direction", sort=False)["method"].agg(list)
         if len(ways) > 1:
             said.append(
-                f"{label}: {'; '.join(f'{word} their share by {_and(names)}' for word, names in ways.items())}."
+                f"{label}: {'; '.join(f'{word} their share by {listed(names)}' for word, names in ways.items())}."
             )
     return " ".join(said)
-
-
-def _and(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
