@@ -19,7 +19,7 @@ from equity_screen.effects import completed
 from equity_screen.inequality import mid_rank, rank_weights
 from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
-from equity_screen.reaches import reach_words
+from equity_screen.reaches import REACH_KEYS, reach_words
 from equity_screen.recipe import Group, Ranking
 from equity_screen.uptake import summed_by_group
 
@@ -285,8 +285,7 @@ def by_effect(
     columns: dict[str, object] = {
         "unit": effects["unit"].to_numpy(),
         "per": effects["per"].to_numpy(),
-        "reach": [reach_words(effect) for effect in completed(effects).to_dict("records")],
-        "reach_source": completed(effects)["reach_source"].to_numpy(),
+        **_said_of_reach(effects),
         "people_reached": shares.T @ people.population,
         "total": total,
         "total_low": per_unit * low,
@@ -305,6 +304,16 @@ def by_effect(
         table[table.columns.drop([*WORDS, "outside_share"])] = np.nan
         return table.assign(undefined=np.where(overlay.unlocated, NO_PLACE, NO_PEOPLE))
     return table.assign(undefined=_effect_reasons(table, overlay))
+
+
+def _said_of_reach(effects: pd.DataFrame) -> dict[str, object]:
+    """Say how far each effect reaches, and by what source; many have one reach, which is worded once."""
+    table = completed(effects)
+    keys = table[["reach", *REACH_KEYS, "uptake"]]
+    number = keys.groupby(list(keys.columns), dropna=False, sort=False).ngroup().to_numpy()
+    worded = [reach_words(row) for row in keys[~pd.Series(number).duplicated().to_numpy()].to_dict("records")]
+    said = np.array(worded, dtype=object)[number] if len(number) else np.empty(0, dtype=object)
+    return {"reach": said, "reach_source": table["reach_source"].to_numpy()}
 
 
 def _inside(values: csc_array, priority: pd.Series | csc_array) -> csc_array:

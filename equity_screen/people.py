@@ -135,5 +135,11 @@ def reasons(cases: Sequence[tuple[NDArray[np.bool_], str]]) -> NDArray[np.object
     >>> reasons([(np.array([True, False]), "nobody"), (np.array([True, False]), "nothing")]).tolist()
     ['nobody; nothing', '']
     """
-    parts = [np.where(mask, text + "; ", "").astype(object) for mask, text in cases]
-    return np.asarray([text.removesuffix("; ") for text in np.sum(parts, axis=0)], dtype=object)
+    said = np.full(len(cases[0][0]) if cases else 0, "", dtype=object)
+    for mask, text in cases:
+        # Most cases hold nowhere; text is put together where there is any.
+        first = mask & (said == "")
+        later = mask & ~first
+        said[first] = text
+        said[later] += "; " + text
+    return said
