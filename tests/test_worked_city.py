@@ -402,3 +402,13 @@ def test_effects_with_a_baseline_have_a_before_and_after(result: Result) -> None
     assert (everyone.loc[~better & ~worsens, "ede_change"] < 0).all()
     assert (everyone.loc[better | worsens, "ede_change"] > 0).all()
     assert pd.Index(result.before_after["epsilon"].unique()).tolist() == [0.5, 1.0, 2.0]
+
+
+def test_each_effect_says_its_own_reach_and_the_source_of_a_usual_one(result: Result) -> None:
+    said = result.by_effect.reset_index().set_index(["action", "effect"]).sort_index()
+    assert said.loc[("ACT-02", "travel time saved"), "reach"] == "within 500 m"
+    assert said.loc[("ACT-02", "traffic noise"), "reach"] == "within 50 m"
+    assert said.loc[("ACT-13", "odour"), "reach"].startswith("fading with distance (exponential")
+    assert said.loc[("ACT-22", "night trips"), "reach"] == "within 400 m"
+    assert said.loc[("ACT-22", "night trips"), "reach_source"].startswith("Bus stop: within 400 m")
+    assert said.loc[("ACT-02", "traffic noise"), "reach_source"] == ""
