@@ -63,6 +63,11 @@ if TYPE_CHECKING:
     )
     from equity_screen.files import read_table as read_table
     from equity_screen.footprints import footprint_table as footprint_table, footprints_of as footprints_of
+    from equity_screen.gradient import (
+        concentration_index as concentration_index,
+        generalised_concentration_index as generalised_concentration_index,
+        rank_weights as rank_weights,
+    )
     from equity_screen.index import (
         BurdenIndex as BurdenIndex,
         load_recipe as load_recipe,
@@ -70,15 +75,7 @@ if TYPE_CHECKING:
         pick_priority as pick_priority,
         score_burden as score_burden,
     )
-    from equity_screen.inequality import (
-        concentration_index as concentration_index,
-        generalised_concentration_index as generalised_concentration_index,
-        kolm_pollak_after as kolm_pollak_after,
-        kolm_pollak_ede as kolm_pollak_ede,
-        kolm_pollak_kappa as kolm_pollak_kappa,
-        mid_rank as mid_rank,
-        rank_weights as rank_weights,
-    )
+    from equity_screen.inequality import mid_rank as mid_rank
     from equity_screen.inputs import Inputs as Inputs, gather as gather
     from equity_screen.kernels import Kernel as Kernel
     from equity_screen.kinds import (
@@ -171,6 +168,11 @@ if TYPE_CHECKING:
         safe_cell as safe_cell,
         safe_text as safe_text,
     )
+    from equity_screen.welfare import (
+        kolm_pollak_after as kolm_pollak_after,
+        kolm_pollak_ede as kolm_pollak_ede,
+        kolm_pollak_kappa as kolm_pollak_kappa,
+    )
     from equity_screen.zonal import (
         raster_means as raster_means,
         raster_summary as raster_summary,
@@ -208,10 +210,9 @@ _MODULES = {
     "actions": "Plan read_actions",
     "synthetic": "City four_actions four_zones synthetic_city write_city",
     "overlay": "Overlay overlay require_drivers",
-    "inequality": (
-        "concentration_index generalised_concentration_index kolm_pollak_after kolm_pollak_ede kolm_pollak_kappa "
-        "mid_rank rank_weights"
-    ),
+    "inequality": "mid_rank",
+    "gradient": "concentration_index generalised_concentration_index rank_weights",
+    "welfare": "kolm_pollak_after kolm_pollak_ede kolm_pollak_kappa",
     "people": "People people_of",
     "outside": "unseen",
     "atoms": "Atoms atoms_of",

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_array
 
-from equity_screen.inequality import kolm_pollak_after, kolm_pollak_ede, kolm_pollak_kappa
 from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, Floats, People, quotient, reasons
 from equity_screen.recipe import Group, Indicator
+from equity_screen.welfare import kolm_pollak_after, kolm_pollak_ede, kolm_pollak_kappa
 
 BEFORE_AFTER = (
     *("action", "indicator", "unit", "group", "label", "epsilon", "kappa", "mean_before", "mean_after"),

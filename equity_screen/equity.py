@@ -16,7 +16,8 @@ from scipy.sparse import csc_array
 
 from equity_screen.atoms import nothing_placed
 from equity_screen.effects import completed
-from equity_screen.inequality import mid_rank, rank_weights
+from equity_screen.gradient import rank_weights
+from equity_screen.inequality import mid_rank
 from equity_screen.overlay import Overlay
 from equity_screen.people import EVERYONE, NO_PEOPLE, Floats, People, quotient, reasons, with_everyone
 from equity_screen.reaches import REACH_KEYS, reach_words

@@ -72,6 +72,9 @@ class Group(Declaration):
     universe: str | None = Field(None, description="column with the people the group was counted among")
     margin: str | None = Field(None, description="column with the 90 % margin of error of the count [people]")
     dimension: str = Field("", description="groups of one dimension (income, origin…) partition the people")
+    confidential: bool = Field(
+        default=False, description="the counts are no public ones: small numbers are suppressed in every output"
+    )
     missing: Literal["refuse", "exclude"] = Field(
         "refuse",
         description="people but no count: refuse the row, or leave it out of this group",
@@ -114,6 +117,7 @@ class Indicator(Declaration):
     weight: float = Field(1.0, gt=0, description="weight in the burden index")
     domain: str = Field("burden", description="indicators of one domain are averaged before domains are")
     missing: tuple[float, ...] = Field((), description="documented codes for a missing value")
+    margin: str | None = Field(None, description="column with the 90 % margin of error of the column's values")
     source: str = Field("", description="where the numbers come from, with their year")
 
     @field_validator("band", mode="before")
@@ -199,6 +203,94 @@ class Priority(Declaration):
         return self
 
 
+class Reference(Declaration):
+    """Whom groups are compared with, beside everyone else: one of four kinds.
+
+    Examples
+    --------
+    >>> Reference(group="homeowners").label
+    ''
+    """
+
+    label: str = Field("", description="name in tables and sentences")
+    whole_city: bool = Field(default=False, description="everyone, the group among them")
+    group: str | None = Field(None, description="another group")
+    neighbourhoods: tuple[str, ...] = Field((), description="ids of the neighbourhoods whose people are the reference")
+    similar_footprints: bool = Field(
+        default=False, description="the same group, on average over all places where the same footprint could be"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Reference:
+        if self.whole_city + self.similar_footprints + bool(self.neighbourhoods) + (self.group is not None) != 1:
+            msg = "give one of whole_city, group, neighbourhoods or similar_footprints"
+            raise ValueError(msg)
+        return self
+
+
+class Uncertainty(Declaration):
+    """How margins of error are carried, and when a number is called reliable.
+
+    Examples
+    --------
+    >>> Uncertainty().reliable_below, Uncertainty().unreliable_above
+    (0.12, 0.4)
+    """
+
+    reliable_below: float = Field(0.12, gt=0, description="coefficient of variation up to which a number is reliable")
+    unreliable_above: float = Field(0.40, gt=0, description="coefficient of variation above which it is not")
+    draws: int = Field(1000, ge=100, le=100_000, description="draws where a closed form is not enough")
+    draw_above: float = Field(0.30, gt=0, description="coefficient of variation of a count above which it is drawn")
+    seed: int = Field(2030, ge=0, description="seed of every draw")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Uncertainty:
+        if self.reliable_below >= self.unreliable_above:
+            msg = "reliable_below must be less than unreliable_above"
+            raise ValueError(msg)
+        return self
+
+
+class Siting(Declaration):
+    """The question whether an effect's incidence could be chance: the same footprint elsewhere.
+
+    Examples
+    --------
+    >>> Siting().placements
+    199
+    """
+
+    placements: int = Field(199, ge=0, le=100_000, description="places where each footprint is tried; 0: not asked")
+    within: str | None = Field(
+        None, description="column with a class, such as land use or zoning: placed within the action's own class only"
+    )
+    false_discoveries: float = Field(0.05, gt=0, lt=1, description="share of false ones among what is called unusual")
+    seed: int = Field(2030, ge=0, description="seed of the places")
+
+
+class Stability(Declaration):
+    """How firmly actions are ranked: what is varied, and by what they are ranked.
+
+    Examples
+    --------
+    >>> Stability(distances=(0.8, 1.25)).rank_by
+    'priority_place_share'
+    """
+
+    rank_by: str = Field(
+        "priority_place_share",
+        description="column of by_effect or, as parity:GROUP or mean:GROUP, of by_group that ranks actions",
+    )
+    draws: int = Field(200, ge=0, le=100_000, description="draws; 0: not asked")
+    seed: int = Field(2030, ge=0, description="seed of the draws")
+    thresholds: float = Field(
+        10.0, ge=0, description="how far the priority rule's threshold is moved up and down [its unit]"
+    )
+    weights: float = Field(0.5, ge=0, le=1, description="how far each indicator's weight is moved, as a share of it")
+    distances: tuple[float, ...] = Field((), description="factors by which every distance of a reach is multiplied")
+    recipes: tuple[str, ...] = Field((), description="index recipes tried beside the project's own")
+
+
 class IndexRecipe(Declaration):
     """How indicators become one burden score.
 
@@ -258,6 +350,24 @@ class Question(Declaration):
     currency: str = Field("", description="currency of the costs")
     epsilons: tuple[float, ...] = Field(
         (0.5, 1.0, 2.0), min_length=1, description="inequality aversion of the Kolm–Pollak EDE"
+    )
+    measures: tuple[str, ...] = Field(
+        (), description="more measures of inequality by name, beside the default ones"
+    )
+    net: bool = Field(
+        default=False, description="benefits less burdens of one unit, in measures that allow signs, for each action"
+    )
+    references: dict[str, Reference] = Field(
+        default_factory=dict, description="whom groups are compared with, beside everyone else"
+    )
+    uncertainty: Uncertainty = Field(default_factory=Uncertainty, description="margins of error and reliability")
+    siting: Siting = Field(default_factory=Siting, description="could it be chance: the same footprint elsewhere")
+    stability: Stability | None = Field(None, description="how firmly actions are ranked")
+    compare_zonings: bool = Field(
+        default=False, description="count the plan on other zonings of the same people, and give the range"
+    )
+    small_numbers: str | None = Field(
+        None, description="profile by which small numbers of confidential groups are suppressed"
     )
     illustrative: bool = Field(default=False, description="the numbers are made up: every output says so")
 

@@ -18,18 +18,14 @@ import shapely
 from scipy.sparse import csc_array
 
 from equity_screen.equity import by_effect, by_group, counted_once
+from equity_screen.gradient import concentration_index, generalised_concentration_index
 from equity_screen.index import percentile
-from equity_screen.inequality import (
-    concentration_index,
-    generalised_concentration_index,
-    kolm_pollak_after,
-    kolm_pollak_ede,
-    mid_rank,
-)
+from equity_screen.inequality import mid_rank
 from equity_screen.overlay import Overlay, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Ranking
 from equity_screen.relation import Relation
+from equity_screen.welfare import kolm_pollak_after, kolm_pollak_ede
 from tests.plans import effect, plan_of
 
 pytestmark = pytest.mark.shared

@@ -22,14 +22,9 @@ from equity_screen.actions import Plan
 from equity_screen.align import check_blocks
 from equity_screen.areas import area_shares
 from equity_screen.equity import by_effect, by_group
+from equity_screen.gradient import concentration_index, generalised_concentration_index
 from equity_screen.index import CONVENTIONS, percentile
-from equity_screen.inequality import (
-    concentration_index,
-    generalised_concentration_index,
-    kolm_pollak_after,
-    kolm_pollak_ede,
-    mid_rank,
-)
+from equity_screen.inequality import mid_rank
 from equity_screen.overlay import Ground as Land, Overlay, Reach, overlay
 from equity_screen.people import People
 from equity_screen.recipe import Indicator, Question, Ranking
@@ -39,6 +34,7 @@ from equity_screen.schema import Origin
 from equity_screen.screen import screen
 from equity_screen.sources import BlocksFile
 from equity_screen.synthetic import CRS, ORIGIN, four_zones
+from equity_screen.welfare import kolm_pollak_after, kolm_pollak_ede
 from tests.plans import effect, km, km_box, plan_of
 
 Floats = np.ndarray
