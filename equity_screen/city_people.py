@@ -128,6 +128,7 @@ def draw_people(land: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoData
     columns["median_income"] = income
     columns["median_income_moe"] = np.rint(income * (0.05 + 0.1 * rng.random(len(land))))
     columns["energy_burden"] = _energy_burden(land, income, rng)
+    columns["energy_burden_moe"] = _moe_of_mean(columns["energy_burden"], columns["households"])
     people = pd.DataFrame(columns, index=land.index).mask(land["type"] == "park")
     table = pd.concat([land.drop(columns="geometry"), people], axis=1)
     return gpd.GeoDataFrame(table, geometry=land.geometry, crs=land.crs)
@@ -199,6 +200,11 @@ def _mid_rank(values: Floats, population: Floats) -> Floats:
 def _moe(count: Floats) -> Floats:
     """Return a 90 % margin of error [people], as a sample of one in twelve would have."""
     return np.rint(1.645 * np.sqrt(12.0 * (count + 1.0)))
+
+
+def _moe_of_mean(mean: Floats, homes: Floats) -> Floats:
+    """Return a 90 % margin of error of a mean over homes that differ by half of it, of which one in twelve was asked."""
+    return np.round(1.645 * 0.5 * mean * np.sqrt(12.0 / np.maximum(homes, 12.0)), 2)
 
 
 def _households(population: Floats, rank: Floats, rng: np.random.Generator) -> dict[str, Floats]:

@@ -99,6 +99,23 @@ def percentile(values: pd.Series, *, method: str, reference: pd.Series | None = 
     return ranked
 
 
+def recipe_names() -> list[str]:
+    """Name the recipes that ship with the package.
+
+    Returns
+    -------
+    list of str
+        Names, sorted.
+
+    Examples
+    --------
+    >>> "neutral" in recipe_names()
+    True
+    """
+    folder = resources.files("equity_screen") / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
 def load_recipe(name: str) -> IndexRecipe:
     """Read a recipe that ships with the package.
 
@@ -122,11 +139,11 @@ def load_recipe(name: str) -> IndexRecipe:
     >>> load_recipe("neutral").percentile
     'percent_rank'
     """
-    folder = resources.files("equity_screen") / "recipes"
-    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    known = recipe_names()
     if name not in known:
         msg = f"no recipe {name!r}; {did_you_mean(name, known)}"
         raise UsageError(msg)
+    folder = resources.files("equity_screen") / "recipes"
     return IndexRecipe.model_validate(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")))
 
 

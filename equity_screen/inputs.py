@@ -27,7 +27,7 @@ from equity_screen.overlay import require_drivers
 from equity_screen.plans import gather_plan
 from equity_screen.project import Project, ProjectFile
 from equity_screen.recipe import COVERAGE, Indicator, is_reserved
-from equity_screen.required import require_named, require_taken_up
+from equity_screen.required import require_asked, require_named, require_taken_up
 from equity_screen.schema import Origin, clean_ids, read_numbers, require_columns, row_status
 from equity_screen.sources import BoundaryFile, EarlierTable
 from equity_screen.text import did_you_mean
@@ -103,6 +103,8 @@ def gather(file: ProjectFile, *, progress: Progress = lambda _: None) -> Inputs:
 def _require_all(gathered: Gathered, project: Project, zones: gpd.GeoDataFrame, effects: pd.DataFrame | None) -> None:
     with gathered.step():
         require_named(zones, project, effects=effects)
+    with gathered.step():
+        require_asked(zones, project)
     if effects is not None:
         with gathered.step():
             source = Path(project.effects_file or "project").name
@@ -215,7 +217,8 @@ def _read_columns(project: Project) -> set[str]:
         *declared.unpopulated_where,
     }
     groups = {c for g in project.groups.values() for c in (g.count, g.share, g.universe, g.margin)}
-    others = {i.column for i in project.indicators.values()} | {r.column for r in project.rankings.values()}
+    others = {c for i in project.indicators.values() for c in (i.column, i.margin)}
+    others |= {r.column for r in project.rankings.values()} | {project.siting.within}
     rule = {project.priority.column} if project.priority else set()
     areas = {b.column for b in project.boundaries.values()}
     return {column for column in own | groups | others | rule | areas if column is not None}

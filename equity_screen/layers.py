@@ -139,7 +139,9 @@ def check_neighbourhoods(
     columns, about_people = _people_columns(rows, declared, counted)
     read, about_indicators = _number_columns(rows, {str(i.column): i.missing for i in taken.values()})
     measured = {name: read[str(i.column)] for name, i in taken.items()}
-    findings += about_geometry + about_people + about_indicators
+    margins, about_margins = _margins_of_indicators(rows, taken)
+    measured |= margins
+    findings += about_geometry + about_people + about_indicators + about_margins
     collapsed = area_zero(geometry) | _emptied(rows, geometry, about_geometry)
     findings += rows.findings(collapsed & (columns["population"] > 0), _AREA_ZERO)
     names = frame[declared.name].astype("str") if declared.name else ids
@@ -261,7 +263,8 @@ def _columns_of(
 ) -> list[str | None]:
     own = [declared.id, declared.name, declared.population, declared.population_margin, declared.households]
     of_groups = [c for g in groups.values() for c in (g.count, g.share, g.universe, g.margin)]
-    return [*own, *declared.unpopulated_where, *of_groups, *(i.column for i in indicators.values())]
+    of_indicators = [c for i in indicators.values() for c in (i.column, i.margin)]
+    return [*own, *declared.unpopulated_where, *of_groups, *of_indicators]
 
 
 def _number_columns(
@@ -270,6 +273,19 @@ def _number_columns(
     """Read columns as numbers, each with its missing codes."""
     read = {column: rows.numbers(column, missing) for column, missing in columns.items()}
     return {c: numbers for c, (numbers, _) in read.items()}, [f for _, found in read.values() for f in found]
+
+
+def _margins_of_indicators(
+    rows: _Rows, indicators: Mapping[str, Indicator]
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    """Read the margins of error of the indicators that have any."""
+    columns: dict[str, pd.Series] = {}
+    findings: list[Finding] = []
+    for name, indicator in indicators.items():
+        if indicator.margin is not None:
+            columns[MARGIN + name], more = rows.numbers(indicator.margin, indicator.missing)
+            findings += more + check_counts(columns[MARGIN + name], rows.origin, ids=rows.ids)
+    return columns, findings
 
 
 def _asked_columns(question: Question) -> dict[str, tuple[float, ...]]:

@@ -437,7 +437,7 @@ class _Found(NamedTuple):
 
 
 def _one_boundary(laid: Overlay, effects: pd.DataFrame, people: People, *, boundary: Boundary) -> _Found:
-    parts = _parts_of(laid.ground, boundary)
+    parts = parts_of(laid.ground, boundary)
     gather = csr_array(
         (np.ones(len(parts.zone)), (parts.area, np.arange(len(parts.zone)))), shape=(parts.areas + 1, len(parts.zone))
     )
@@ -459,7 +459,30 @@ def _one_boundary(laid: Overlay, effects: pd.DataFrame, people: People, *, bound
     return found
 
 
-def _parts_of(ground: Ground, boundary: Boundary) -> Parts:
+def parts_of(ground: Ground, boundary: Boundary) -> Parts:
+    """Cut the neighbourhoods by a boundary layer, or put them together by a column that is one.
+
+    Parameters
+    ----------
+    ground : Ground
+        Neighbourhoods and population points.
+    boundary : Boundary
+        Named areas.
+
+    Returns
+    -------
+    Parts
+        Their shares add to 1 in every neighbourhood.
+
+    Examples
+    --------
+    >>> from equity_screen.boundaries import as_boundary
+    >>> from equity_screen.overlay import overlay
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> city = four_zones()
+    >>> parts_of(overlay(city, four_actions()).ground, as_boundary(city, "zone")).area.tolist()
+    [0, 1, 2, 3]
+    """
     if boundary.members is None:
         return cut_by(ground, boundary.areas.geometry)
     area = boundary.areas.index.get_indexer(boundary.members.reindex(ground.zones.index))

@@ -54,6 +54,10 @@ def _parquet(result: Result, path: Path) -> None:
 
 
 REACH_TABLES = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds")
+FAIRNESS_TABLES = (
+    *("dimensions", "measures", "gains", "net", "net_by_group", "references", "policy", "three_questions"),
+    *("grades", "weighted", "reliability", "chance", "stability", "zonings", "zoning_range"),
+)
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "scores.csv": _table("scores", index=True),
@@ -69,6 +73,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
         "footprints.csv": _table("footprints"),
         "baseline.csv": _table("baseline"),
         "before_after.csv": _table("before_after"),
+        **{f"{name}.csv": _table(name) for name in FAIRNESS_TABLES},
+        "redress.csv": _table("redress", index=True),
         "timeline.csv": _table("timeline"),
         "ledger.csv": _table("ledger"),
         "coverage.csv": _table("coverage"),
@@ -153,7 +159,8 @@ def publish(
             _bring_back(folder)
             for name, write in WRITERS.items():
                 progress(name)
-                write(result, stage / name)
+                if _was_asked(result, name):
+                    write(result, stage / name)
             _write_record(result, stage, project)
             _to_disk(stage)
             _switch(stage, folder)
@@ -164,6 +171,12 @@ def publish(
         msg = f"cannot write {given}: {error}. {kept}. Mend: check the disk and the folder's rights"
         raise OutputError(msg) from error
     return given
+
+
+def _was_asked(result: Result, name: str) -> bool:
+    """Tell whether there is anything to write: a table that was not asked for has no columns, and gets no file."""
+    table = getattr(result, name.removesuffix(".csv"), None) if name.endswith(".csv") else None
+    return not isinstance(table, pd.DataFrame) or len(table.columns) > 0
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -243,12 +256,18 @@ def _write_record(result: Result, stage: Path, project: Project | None) -> None:
         "note": "Screening is a first look, not a determination.",
         "versions": versions(),
         "parameters": asked.model_dump(mode="json"),
-        "seed": None,  # nothing in a run is drawn by chance yet
+        "seeds": _seeds(result),
         "inputs": list(result.inputs),
         "outputs": {path.name: _sha256(path) for path in sorted(stage.iterdir())},
     }
     text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     (stage / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _seeds(result: Result) -> dict[str, int]:
+    """Seeds of all that is drawn in a run."""
+    asked = {name: getattr(result.question, name) for name in ("uncertainty", "siting", "stability")}
+    return {name: one.seed for name, one in asked.items() if one is not None}
 
 
 def _sha256(path: Path) -> str:

@@ -17,7 +17,7 @@ COVERAGE = "coverage_"
 # Columns that this package makes; no indicator, and no column of a file, may bear their names.
 RESERVED = frozenset(
     {"name", "population", "households", "geometry", "neighbourhood", "priority", "priority_share", "bbox", "fid"}
-    | {"burden_score", "burden_percentile", "benefit_reached_share", "burden_reached_share"}
+    | {"burden_score", "burden_percentile", "priority_probability", "benefit_reached_share", "burden_reached_share"}
 )
 
 
@@ -134,6 +134,9 @@ class Indicator(Declaration):
             msg = "give exactly one of column, raster, polygons, covered_by or points"
             raise ValueError(msg)
         pairs = (("polygons", "rate"), ("points", "distance_m"), ("x", "y"))
+        if self.margin is not None and self.column is None:
+            msg = "margin is that of a column: give column, or leave it out"
+            raise ValueError(msg)
         apart = [f"{a} and {b}" for a, b in pairs if (getattr(self, a) is None) != (getattr(self, b) is None)]
         if apart:
             msg = f"{', '.join(apart)} belong together"
@@ -159,6 +162,7 @@ class Ranking(Declaration):
     higher_is: Literal["advantaged", "disadvantaged"] = Field(description="what a large value means")
     label: str = Field("", description="name in tables and sentences")
     missing: tuple[float, ...] = Field((), description="documented codes for a missing value")
+    income: bool = Field(default=False, description="the column is an income, per person or household [currency]")
 
 
 class Policy(Declaration):
@@ -351,11 +355,12 @@ class Question(Declaration):
     epsilons: tuple[float, ...] = Field(
         (0.5, 1.0, 2.0), min_length=1, description="inequality aversion of the Kolm–Pollak EDE"
     )
-    measures: tuple[str, ...] = Field(
-        (), description="more measures of inequality by name, beside the default ones"
-    )
+    measures: tuple[str, ...] = Field((), description="more measures of inequality by name, beside the default ones")
     net: bool = Field(
         default=False, description="benefits less burdens of one unit, in measures that allow signs, for each action"
+    )
+    appraisal: tuple[Literal["tag", "green_book"], ...] = Field(
+        (), description="grades of UK TAG unit A4.2; money weighted by income as in the UK Green Book"
     )
     references: dict[str, Reference] = Field(
         default_factory=dict, description="whom groups are compared with, beside everyone else"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
 from equity_screen.actions import Plan
+from equity_screen.disclosure import PROFILES
 from equity_screen.effects import completed, effects_named, require_effects
 from equity_screen.errors import Finding, InputError, UsageError, finding
+from equity_screen.index import recipe_names
+from equity_screen.measures import MEASURES
 from equity_screen.recipe import PEOPLE, Question
+from equity_screen.robustness import SCORES
 from equity_screen.text import did_you_mean
 from equity_screen.uptake import require_uptake
 
@@ -112,6 +117,64 @@ def require_named(hoods: pd.DataFrame, question: Question, *, effects: pd.DataFr
     ]
     if faults:
         raise InputError(faults)
+
+
+def require_asked(hoods: pd.DataFrame, question: Question) -> None:
+    """Refuse measures, references, profiles, recipes and columns of certainty that there are not.
+
+    Parameters
+    ----------
+    hoods : DataFrame
+        Table by neighbourhood, index of ids.
+    question : Question
+        What is asked.
+
+    Raises
+    ------
+    InputError
+        Every fault at once, with the key of the project file.
+
+    Examples
+    --------
+    >>> from equity_screen.synthetic import four_zones
+    >>> require_asked(four_zones(), Question(measures=("ginny",)))
+    Traceback (most recent call last):
+    ...
+    equity_screen.errors.InputError: 1 fault in the input:
+      project, column measures, value ginny: none of the measures. Mend: did you mean 'gini'? [ES-ASKED-UNKNOWN]
+    """
+    faults = [
+        finding("ES-ASKED-UNKNOWN", "project", column=key, what=what, value=name, hint=did_you_mean(name, known))
+        for key, what, names, known in _asked_names(hoods, question)
+        for name in names
+        if name not in known
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _asked_names(hoods: pd.DataFrame, question: Question) -> list[tuple[str, str, Sequence[str], Collection[str]]]:
+    """Keys that name something, what it is, the names, and those that there are."""
+    within, profile, stability = question.siting.within, question.small_numbers, question.stability
+    asked: list[tuple[str, str, Sequence[str], Collection[str]]] = [
+        ("measures", "the measures", question.measures, list(MEASURES)),
+        ("siting.within", "the columns", () if within is None else (within,), [str(c) for c in hoods.columns]),
+        ("small_numbers", "the profiles", () if profile is None else (profile,), list(PROFILES)),
+        ("stability.recipes", "the recipes", () if stability is None else stability.recipes, recipe_names()),
+    ]
+    if stability is not None:
+        by, _, group = stability.rank_by.partition(":")
+        asked += [
+            ("stability.rank_by", "the rankings of actions", (by,), list(SCORES)),
+            ("stability.rank_by", "the groups", (group,) if group else (), list(question.groups)),
+        ]
+    for name, one in question.references.items():
+        other = () if one.group is None else (one.group,)
+        asked += [
+            (f"references.{name}.group", "the groups", other, list(question.groups)),
+            (f"references.{name}.neighbourhoods", "the neighbourhoods", one.neighbourhoods, list(hoods.index)),
+        ]
+    return asked
 
 
 def require_taken_up(hoods: pd.DataFrame, effects: pd.DataFrame, *, question: Question, source: str) -> None:

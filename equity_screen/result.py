@@ -48,6 +48,30 @@ class Result:
         Counts, money, carbon and areas of the actions by sector, decade, neighbourhood and boundary.
     baseline : DataFrame
         Mean of each indicator as it is, by group and by priority place.
+    dimensions, measures : DataFrame
+        How far groups of one dimension are apart, and how much of an effect's inequality lies between them; the
+        measures that the question asks for.
+    gains : DataFrame
+        People with a benefit only, a burden only, both or neither, by action and group.
+    net, net_by_group : DataFrame
+        Benefits less burdens of one unit, in measures that allow signs, where the question asks for it.
+    references : DataFrame
+        Each effect and group beside the references that the question names.
+    policy, redress : DataFrame
+        What goes to priority places and people, in benefit and in money, beside a policy's share and that of the
+        people; whether effects go where the burden is.
+    three_questions : DataFrame
+        Each indicator and group: baseline, under each option, and change.
+    grades, weighted : DataFrame
+        Grades and money weighted by income, as public appraisal in the United Kingdom has them, where asked for.
+    reliability : DataFrame
+        By what areas the counts of each group are reliable.
+    chance : DataFrame
+        Each effect and group beside the same footprint at other places.
+    stability : DataFrame
+        Ranks of actions under other data, weights, thresholds, distances and recipes, where asked for.
+    zonings, zoning_range : DataFrame
+        The figures of each effect and group on other zones of the same people, and their range, where asked for.
     timeline : DataFrame
         The plan by year.
     ledger, status, coverage : DataFrame
@@ -89,6 +113,22 @@ class Result:
     footprints: pd.DataFrame
     baseline: pd.DataFrame
     before_after: pd.DataFrame
+    dimensions: pd.DataFrame
+    measures: pd.DataFrame
+    gains: pd.DataFrame
+    net: pd.DataFrame
+    net_by_group: pd.DataFrame
+    references: pd.DataFrame
+    policy: pd.DataFrame
+    redress: pd.DataFrame
+    three_questions: pd.DataFrame
+    grades: pd.DataFrame
+    weighted: pd.DataFrame
+    reliability: pd.DataFrame
+    chance: pd.DataFrame
+    stability: pd.DataFrame
+    zonings: pd.DataFrame
+    zoning_range: pd.DataFrame
     timeline: pd.DataFrame
     ledger: pd.DataFrame
     status: pd.DataFrame

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from equity_screen.accounts import accounts, coverage_of
 from equity_screen.actions import Plan
-from equity_screen.atoms import ActionAtoms, atoms_by_ledger, once_of
+from equity_screen.atoms import atoms_by_ledger, once_of
 from equity_screen.baseline import baseline_means, timeline
 from equity_screen.boundaries import Boundary, as_boundary, named_areas
 from equity_screen.change import BEFORE_AFTER, baselines, before_after
@@ -36,22 +34,26 @@ from equity_screen.footprints import (
     shares_of_actions,
 )
 from equity_screen.gathered import Progress
+from equity_screen.how_sure import found_with_margins, how_sure, with_probability
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, gather
 from equity_screen.landing import seen_of_rasters
 from equity_screen.narrative import sentences_on_people, sentences_on_places, with_baseline, with_reach
 from equity_screen.outside import unseen
-from equity_screen.overlay import SQUARE_METRES_PER_KM2, Overlay, overlay
+from equity_screen.overlay import Overlay, overlay
 from equity_screen.parts import by_boundary
-from equity_screen.people import Floats, People, people_of
-from equity_screen.priority import Inside, mark_priority
+from equity_screen.people import People, people_of
+from equity_screen.priority import mark_priority
 from equity_screen.project import Project, ProjectFile, read_project
+from equity_screen.protected import protected, protected_neighbourhoods
 from equity_screen.reach import QUADRANT_SEGMENTS
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
-from equity_screen.required import require_group, require_tables
+from equity_screen.required import require_asked, require_group, require_tables
 from equity_screen.result import Result
+from equity_screen.run import Run
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions
+from equity_screen.shared_out import shared_out
 from equity_screen.who_is_reached import WhoIsReached, who_is_reached
 from equity_screen.words import method_notes
 
@@ -251,36 +253,14 @@ def _screened(
     return _result(_lay(neighbourhoods, plan, question=question, inputs=inputs, given=given))
 
 
-class _Run(NamedTuple):
-    """Everything that the tables of a result are made from."""
-
-    question: Question
-    plan: Plan
-    hoods: gpd.GeoDataFrame
-    people: People
-    laid: Overlay
-    atoms: Mapping[tuple[str, str], ActionAtoms]
-    inside: Inside
-    inputs: Inputs
-
-    @property
-    def asked(self) -> bool:
-        """Whether priority places were asked for."""
-        return self.inside.effects is not None
-
-    @property
-    def areas_km2(self) -> Floats:
-        """Area of each neighbourhood [km²]."""
-        return np.asarray(shapely.area(self.laid.ground.zones.array) / SQUARE_METRES_PER_KM2)
-
-
 def _lay(
     neighbourhoods: gpd.GeoDataFrame, plan: Plan, *, question: Question, inputs: Inputs, given: pd.Series | None
-) -> _Run:
+) -> Run:
     """Check the tables, put them in order, lay the effects over the neighbourhoods, mark priority."""
     question = _with_groups(question, neighbourhoods)
     require_group(question)
     require_tables(neighbourhoods, plan, question=question)
+    require_asked(neighbourhoods, question)
     plan = Plan(plan.actions.sort_index(), _in_order(completed(plan.effects)))
     hoods = neighbourhoods.sort_index()
     blocks = _renumbered(inputs.blocks, neighbourhoods.index, hoods.index)
@@ -289,45 +269,43 @@ def _lay(
     laid = laid._replace(once=once_of(atoms, laid))
     hoods, inside = mark_priority(hoods, laid, given=given, question=question, areas=inputs.priority_areas)
     hoods = hoods.assign(**_reached(laid, people))
-    return _Run(question, plan, hoods, people, laid, atoms, inside, inputs._replace(blocks=blocks))
+    return Run(question, plan, hoods, people, laid, atoms, inside, inputs._replace(blocks=blocks))
 
 
-def _result(run: _Run) -> Result:
+def _result(run: Run) -> Result:
     question, plan, inputs = run.question, run.plan, run.inputs
-    who = who_is_reached(run.laid, plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=question)
-    found = _found(run)._replace(only_by=who.only_by)
-    together = counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
-    by_area = by_boundary(
-        run.laid, plan.effects, people=run.people, groups=question.groups, boundaries=inputs.boundaries
+    who = _who(run)
+    sure = how_sure(run)
+    found = _found(run, who, sure.chance)
+    together = _shown(
+        run, together=counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
     )
     sites = _sites(run)
-    footprints, baseline = _footprints(run, sites), _baseline(run)
+    footprints, baseline, before_after = _footprints(run, sites), _baseline(run), _before_after(run)
     scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
     sentences = (
-        _said_of_people(run, found, together, who=who)
+        _said_of_people(run, found, together["together"], who=who)
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
-    compared = _compared(run)
+    ground = scores["footprint_priority_share"]
+    shared = shared_out(run, found, before_after=before_after, chance=sure.chance, ground=ground)
+    tables = {"before_after": before_after, **_by_area(run), **_compared(run), **shared._asdict(), **sure._asdict()}
     return Result(
         question=question,
-        neighbourhoods=run.hoods,
+        neighbourhoods=protected_neighbourhoods(with_probability(run), question),
         actions=plan.actions,
         reach=run.laid.reach,
         areas=named_areas(inputs.boundaries, inputs.priority_areas),
         scores=scores,
         by_effect=found.by_effect,
         by_group=found.by_group,
-        together=together,
+        **together,
         **who.tables,
+        **protected(tables, question, by_group=found.by_group),
         unseen=unseen(run.laid, run.people, outer=inputs.outer),
-        compared=compared.summary,
-        compared_by_group=compared.effects,
-        by_boundary=by_area.once,
-        by_boundary_effect=by_area.effects,
         footprints=footprints,
         baseline=baseline,
-        before_after=_before_after(run),
         timeline=timeline(plan.actions),
         ledger=accounts(inputs.status, hoods=run.hoods, actions=plan.actions, currency=question.currency),
         status=inputs.status,
@@ -338,16 +316,30 @@ def _result(run: _Run) -> Result:
     )
 
 
-def _said_of_people(
-    run: _Run, found: Found, together: pd.DataFrame, *, who: WhoIsReached
-) -> dict[str, tuple[str, ...]]:
+def _shown(run: Run, **tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Keep small numbers of confidential groups out of tables, before sentences are made of them."""
+    return protected(tables, run.question)
+
+
+def _who(run: Run) -> WhoIsReached:
+    who = who_is_reached(run.laid, run.plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=run.question)
+    return who._replace(**_shown(run, **who.tables))
+
+
+def _by_area(run: Run) -> dict[str, pd.DataFrame]:
+    effects, groups = run.plan.effects, run.question.groups
+    found = by_boundary(run.laid, effects, people=run.people, groups=groups, boundaries=run.inputs.boundaries)
+    return {"by_boundary": found.once, "by_boundary_effect": found.effects}
+
+
+def _said_of_people(run: Run, found: Found, together: pd.DataFrame, *, who: WhoIsReached) -> dict[str, tuple[str, ...]]:
     said = sentences_on_people(run.plan.actions, found, together=together, hoods=run.hoods, question=run.question)
     return with_reach(said, who.times_reached, missed=who.missed, hoods=run.hoods)
 
 
-def _found(run: _Run) -> Found:
+def _found(run: Run, who: WhoIsReached, chance: pd.DataFrame) -> Found:
     effects, people = run.plan.effects, run.people
-    return Found(
+    found = Found(
         by_effect(
             run.laid,
             effects,
@@ -357,10 +349,13 @@ def _found(run: _Run) -> Found:
             priority=run.inside.effects,
         ),
         by_group(run.laid, effects, people=people, groups=run.question.groups),
+        who.only_by,
     )
+    found = found_with_margins(run, found, chance=chance)
+    return found._replace(**_shown(run, by_group=found.by_group))
 
 
-def _sites(run: _Run) -> Footprints:
+def _sites(run: Run) -> Footprints:
     zones = run.laid.ground.zones
     chosen = None
     if run.asked:
@@ -368,13 +363,13 @@ def _sites(run: _Run) -> Footprints:
     return footprints_of(run.plan.actions, zones, priority=chosen)
 
 
-def _footprints(run: _Run, sites: Footprints) -> pd.DataFrame:
+def _footprints(run: Run, sites: Footprints) -> pd.DataFrame:
     names = run.hoods["name"] if "name" in run.hoods.columns else run.hoods.index.astype("str")
     zones = gpd.GeoDataFrame({"name": names}, index=run.hoods.index, geometry=run.laid.ground.zones)
     return footprint_table(sites, zones, boundaries=run.inputs.boundaries)
 
 
-def _baseline(run: _Run) -> pd.DataFrame:
+def _baseline(run: Run) -> pd.DataFrame:
     return baseline_means(
         run.hoods,
         run.people,
@@ -385,32 +380,44 @@ def _baseline(run: _Run) -> pd.DataFrame:
     )
 
 
-def _before_after(run: _Run) -> pd.DataFrame:
+def _before_after(run: Run) -> pd.DataFrame:
     question, people = run.question, run.people
     if not people.known:
         return pd.DataFrame(columns=list(BEFORE_AFTER))
-    changed = baselines(run.laid, run.plan.effects, neighbourhoods=run.hoods, indicators=question.indicators)
+    actions = run.plan.actions
+    changed = baselines(
+        run.laid,
+        run.plan.effects,
+        neighbourhoods=run.hoods,
+        indicators=question.indicators,
+        active=list(actions.index[actions["active"].eq(other=True)]),
+    )
     tables = [
         before_after(baseline, people, groups=question.groups, epsilons=question.epsilons) for baseline in changed
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(BEFORE_AFTER))
 
 
-def _compared(run: _Run) -> Comparison:
+def _compared(run: Run) -> dict[str, pd.DataFrame]:
     """Count the plan by several apportionments, where that is asked for."""
-    if not (run.question.compare_overlays and run.people.known and len(run.plan.effects)):
-        return not_compared()
+    found = not_compared()
+    if run.question.compare_overlays and run.people.known and len(run.plan.effects):
+        found = _comparison(run)
+    return {"compared": found.summary, "compared_by_group": found.effects}
+
+
+def _comparison(run: Run) -> Comparison:
     return compare_overlays(run.hoods, run.plan, blocks=run.inputs.blocks, groups=run.question.groups)
 
 
-def _coverage(run: _Run) -> pd.DataFrame:
+def _coverage(run: Run) -> pd.DataFrame:
     areas = None if run.people.known else run.areas_km2
     blocks, effects = run.inputs.blocks, run.plan.effects
     rasters = seen_of_rasters(run.laid.ground.zones, effects, blocks=blocks)
     return coverage_of(run.hoods, run.question, blocks=blocks, areas_km2=areas, rasters=rasters)
 
 
-def _methods(run: _Run) -> dict[str, str]:
+def _methods(run: Run) -> dict[str, str]:
     return method_notes(
         run.question,
         by_points=run.inputs.blocks is not None,

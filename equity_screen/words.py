@@ -111,7 +111,7 @@ def parity_sentence(row: Row, *, ledger: str) -> str:
     Returns
     -------
     str
-        A sentence; where the bounds straddle parity it says that it cannot be told.
+        A sentence; where the bounds straddle parity, or the margin of error does, it says that it cannot be told.
 
     Examples
     --------
@@ -130,6 +130,11 @@ def parity_sentence(row: Row, *, ledger: str) -> str:
     if low < people < high and percent_text(low) != percent_text(high):
         between = f"the true share lies between {percent_text(low)} and {percent_text(high)}"
         return f"{start}; {between}, so it cannot be told whether it is above or below their share of the people."
+    # Of the ratio of both shares: the share of the people has an error of its own.
+    margin = people * row.get("parity_moe", np.nan)
+    if percent_text(share) != percent_text(people) and abs(share - people) <= margin:
+        within = "the difference lies within the margin of error (90 %)"
+        return f"{start}; {within}, so it cannot be told whether it is above or below their share of the people."
     return f"{start}: {compared(share, people)} their share."
 
 

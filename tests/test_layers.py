@@ -389,3 +389,21 @@ class TestRead:
         (tmp_path / "zones.csv").write_text("id,pop\nA,1\n")
         with pytest.raises(InputError, match=r"zones.csv: the file has no geometry"):
             read_neighbourhoods(tmp_path / "zones.csv", id="id", population="pop")
+
+
+def test_the_margin_of_an_indicator_is_read_beside_it_with_its_missing_codes() -> None:
+    frame = gpd.GeoDataFrame(
+        {"id": ["A", "B"], "pop": [100, 50], "cost": [8.0, 9.0], "cost_moe": [2.0, -999.0]},
+        geometry=[shapely.box(560000 + 1000 * i, 6200000, 561000 + 1000 * i, 6201000) for i in (0, 1)],
+        crs=25832,
+    )
+    energy = Indicator(
+        label="Energy", unit="%", higher_is="worse", column="cost", margin="cost_moe", missing=(-999.0,)
+    )
+    declared = NeighbourhoodsFile(file="a.gpkg", id="id", population="pop")
+    checked = check_neighbourhoods(
+        frame, declared, origin=Origin("a.gpkg"), question=Question(indicators={"energy": energy})
+    )
+    margins = checked.table["moe_energy"]
+    assert margins["A"] == 2.0
+    assert np.isnan(margins["B"])

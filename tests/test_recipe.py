@@ -16,6 +16,10 @@ from equity_screen.recipe import (
     Priority,
     Question,
     Ranking,
+    Reference,
+    Siting,
+    Stability,
+    Uncertainty,
 )
 
 SMALLEST = {
@@ -24,6 +28,10 @@ SMALLEST = {
     Ranking: {"column": "c", "higher_is": "advantaged"},
     Policy: {"share": 0.4, "source": "law", "status": "in force"},
     Priority: {"at_least": 75},
+    Reference: {"whole_city": True},
+    Uncertainty: {},
+    Siting: {},
+    Stability: {},
     IndexRecipe: {"name": "n", "title": "t", "source": "s"},
     IndexChoice: {},
     Question: {},
@@ -204,3 +212,18 @@ def test_an_indicator_cannot_take_the_name_of_a_column_that_we_make(name):
 def test_names_and_aversions_that_cannot_be_kept_apart(given, told):
     with pytest.raises(ValidationError, match=told):
         Question.model_validate(given)
+
+
+class TestCertainty:
+    @pytest.mark.parametrize("kinds", [{}, {"whole_city": True, "group": "renters"}])
+    def test_a_reference_is_of_one_kind(self, kinds):
+        with pytest.raises(ValidationError, match="give one of whole_city, group, neighbourhoods or similar_footprints"):
+            Reference(**kinds)
+
+    def test_what_is_reliable_varies_less_than_what_is_not(self):
+        with pytest.raises(ValidationError, match="reliable_below must be less than unreliable_above"):
+            Uncertainty(reliable_below=0.5)
+
+    def test_a_layer_has_no_column_of_margins(self):
+        with pytest.raises(ValidationError, match="margin is that of a column"):
+            Indicator(label="Heat", unit="°C", higher_is="worse", raster="heat.tif", margin="heat_moe")
