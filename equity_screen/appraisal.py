@@ -325,9 +325,7 @@ def green_book_table(
 
 def _require_money(laid: Overlay, income: Floats, elasticity: float) -> None:
     if len(income) != len(laid.shares.rows):
-        msg = (
-            f"incomes of {len(income)} neighbourhoods for {len(laid.shares.rows)}: give one for each, NaN where unknown"
-        )
+        msg = f"{len(income)} incomes for {len(laid.shares.rows)} neighbourhoods: give one for each, NaN where unknown"
         raise UsageError(msg)
     if not elasticity >= 0:
         msg = f"an elasticity of {elasticity}: give 0, which weighs all alike, or more"

@@ -84,7 +84,8 @@ def gains(laid: Overlay, plan: Plan, *, people: People, groups: Mapping[str, Gro
         and without city-wide effects), action, group, label, benefit_assessed and burden_assessed (in words),
         people, benefit and burden (in reach of any), untouched, benefit_only, burden_only, both [people] with
         their bounds (those of everyone are not known) and shares of the group [0–1]; effects_citywide,
-        effects_left_out, effects_without_place [number]; undefined (reasons).
+        effects_left_out, effects_without_place [number], the last two counted nowhere and the first not in the
+        scopes without them; undefined (reasons).
 
     References
     ----------

@@ -219,6 +219,5 @@ def _priority_margin(run: Run, by_effect: pd.DataFrame) -> Floats:
 
 def _inside_pairs(run: Run, doses: csc_array) -> Floats:
     inside = run.inside.effects
-    if isinstance(inside, pd.Series):
-        return inside.to_numpy(dtype=np.float64)[doses.indices]
-    return np.asarray(inside.data, dtype=np.float64)
+    by_zone = inside.to_numpy(dtype=np.float64) if isinstance(inside, pd.Series) else None
+    return np.asarray(getattr(inside, "data", None) if by_zone is None else by_zone[doses.indices], dtype=np.float64)

@@ -279,13 +279,11 @@ def _margins_of_indicators(
     rows: _Rows, indicators: Mapping[str, Indicator]
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
     """Read the margins of error of the indicators that have any."""
-    columns: dict[str, pd.Series] = {}
-    findings: list[Finding] = []
-    for name, indicator in indicators.items():
-        if indicator.margin is not None:
-            columns[MARGIN + name], more = rows.numbers(indicator.margin, indicator.missing)
-            findings += more + check_counts(columns[MARGIN + name], rows.origin, ids=rows.ids)
-    return columns, findings
+    asked = {MARGIN + name: i for name, i in indicators.items() if i.margin is not None}
+    read = {name: rows.numbers(str(i.margin), i.missing) for name, i in asked.items()}
+    columns = {name: numbers for name, (numbers, _) in read.items()}
+    below = [f for numbers in columns.values() for f in check_counts(numbers, rows.origin, ids=rows.ids)]
+    return columns, [f for _, found in read.values() for f in found] + below
 
 
 def _asked_columns(question: Question) -> dict[str, tuple[float, ...]]:

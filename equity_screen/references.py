@@ -156,7 +156,8 @@ def _against(asked: _Asked, name: str, one: Reference, *, labels: Mapping[str, s
     kind = _kind(one)
     found = KINDS[kind](asked, one)
     table, mean = asked.table, asked.table["mean"].to_numpy(dtype=np.float64)
-    reference = np.where(asked.people.known, found.mean, np.nan)
+    unknown = np.repeat(asked.laid.unlocated, len(asked.people.names)) | (not asked.people.known)
+    reference = np.where(unknown, np.nan, found.mean)
     ratio = quotient(mean, reference)
     return table.drop(columns="undefined").assign(
         reference=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from equity_screen.margins import (
     standard_error,
 )
 from equity_screen.overlay import Overlay
-from equity_screen.people import Floats, People
+from equity_screen.people import Floats, People, quotient
 from equity_screen.recipe import Uncertainty
 
 FIGURES = ("total", "mean", "mean_rest", "gap", "ratio", "share_of_effect", "parity")
@@ -88,7 +89,9 @@ def with_margins(
         rates=laid.rates_of(people.names),
     )._asdict()
     drawn = np.nan_to_num(cell_variation(people, margins)) > asked.draw_above
-    columns: dict[str, object] = {f"{name}_moe": _where_known(table, name, figures[name].ravel()) for name in FIGURES}
+    columns: dict[str, NDArray[Any]] = {
+        f"{name}_moe": _where_known(table, name, figures[name].ravel()) for name in FIGURES
+    }
     whole = _of_city(people, margins)
     columns["people_moe"] = np.tile(whole, len(table) // max(len(whole), 1))
     columns["people_cv"] = _variation(table["people"], columns["people_moe"])
@@ -164,8 +167,8 @@ def _where_known(table: pd.DataFrame, name: str, margins: Floats) -> Floats:
     return np.where(table[name].isna().to_numpy(), np.nan, margins)
 
 
-def _variation(estimates: pd.Series, margins: object) -> Floats:
-    return np.asarray(coefficient_of_variation(estimates.to_numpy(dtype=np.float64), margins), dtype=np.float64)
+def _variation(estimates: pd.Series, margins: Floats) -> Floats:
+    return np.asarray(coefficient_of_variation(estimates.to_numpy(dtype=np.float64), margins))
 
 
 def share_probability(
@@ -235,4 +238,4 @@ def priority_share_margin(doses: csc_array, margins: Floats, *, share: Floats, t
     # A neighbourhood without an effect, or without a say, needs no margin.
     parts = np.where((doses.data == 0) | (inside == share[column]), 0.0, parts)
     spread = np.sqrt(np.bincount(column, weights=parts**2, minlength=doses.shape[1]))
-    return np.divide(spread, total, out=np.full(len(total), np.nan), where=total > 0)
+    return quotient(spread, np.where(total > 0, total, 0.0))

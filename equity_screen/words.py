@@ -236,6 +236,8 @@ def once_sentence(row: Row, *, everyone: Row) -> str:
     'People with low incomes: 60 people (60.0 %; everyone 50.0 %), at least 40 and at most 80.'
     """
     keys = ("people_reached", "people_reached_low", "people_reached_high")
+    if np.isnan(row["people_reached"]):
+        return f"{row['label']}: no number of people can be given ({row.get('undefined') or 'undefined'})."
     people, low, high = (number_text(round(row[key])) for key in keys)
     shares = f"{percent_text(row['reached_share'])}; everyone {percent_text(everyone['reached_share'])}"
     return f"{row['label']}: {people} people ({shares}), at least {low} and at most {high}."

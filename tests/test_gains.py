@@ -173,6 +173,19 @@ class TestTogether:
         assert row["benefit"] == 100
         assert row["undefined"] == "burden: all effects are city-wide"
 
+    def test_only_burdens_without_a_place(self):
+        plan = plan_of({"X": "unlocated", "Y": "zones:A"}, effect("Y"), noise("X"))
+        row = row_of(table_of(plan))
+        assert row["benefit"] == 100
+        assert row[["burden", *STATES]].isna().all()
+        assert row["undefined"].startswith("burden: its place is not known")
+
+    def test_a_city_wide_burden_stated_to_be_none(self):
+        plan = plan_of({"X": "citywide"}, effect("X"), noise("X", amount=0.0))
+        row = row_of(table_of(plan))
+        assert parts_of(row) == [0, 1000, 0, 0]
+        assert row["effects_citywide"] == 1
+
     def test_agrees_with_people_counted_once(self):
         plan = plan_of({"X": WEST, "Y": MIDDLE, "Z": "zones:D"}, *(e(a) for a in "XYZ" for e in (effect, noise)))
         laid = overlay(CITY, plan)

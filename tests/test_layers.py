@@ -397,9 +397,7 @@ def test_the_margin_of_an_indicator_is_read_beside_it_with_its_missing_codes() -
         geometry=[shapely.box(560000 + 1000 * i, 6200000, 561000 + 1000 * i, 6201000) for i in (0, 1)],
         crs=25832,
     )
-    energy = Indicator(
-        label="Energy", unit="%", higher_is="worse", column="cost", margin="cost_moe", missing=(-999.0,)
-    )
+    energy = Indicator(label="Energy", unit="%", higher_is="worse", column="cost", margin="cost_moe", missing=(-999.0,))
     declared = NeighbourhoodsFile(file="a.gpkg", id="id", population="pop")
     checked = check_neighbourhoods(
         frame, declared, origin=Origin("a.gpkg"), question=Question(indicators={"energy": energy})

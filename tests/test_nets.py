@@ -29,7 +29,7 @@ RACES = ("white", "black", "hisp", "other")
 
 
 def cost(action, **given):
-    return effect(action, ledger="burden", effect="levy", **given)
+    return effect(action, **{"ledger": "burden", "effect": "levy"} | given)
 
 
 def whole(plan, **given):
@@ -58,7 +58,7 @@ class TestNet:
         assert net.labels.tolist() == [("X", "degC", "person")]
         assert net.labels.names == ["action", "unit", "per"]
         assert net.matrix.toarray().ravel().tolist() == [2, 2, 0, 0]
-        assert net.about[["benefits", "burdens", "undefined"]].values.tolist() == [["shade", "levy", ""]]
+        assert net.about.loc[0, ["benefits", "burdens", "undefined"]].tolist() == ["shade", "levy", ""]
 
     def test_units_and_bases_are_never_mixed(self):
         plan = plan_of(
@@ -199,7 +199,9 @@ class TestGolden:
         city = four_zones().iloc[[0] * len(table)].set_index(table.index)
         doses = csc_array(np.column_stack([np.maximum(values, 0.0), np.maximum(-values, 0.0)]))
         labels = pd.MultiIndex.from_frame(plan.effects[["action", "ledger", "effect"]])
-        return overlay(city, plan)._replace(per_person=Relation(doses, table.index, labels))
+        reached = csc_array((np.ones(doses.nnz), doses.indices, doses.indptr), shape=doses.shape)
+        both = {"shares": Relation(reached, table.index, labels), "per_person": Relation(doses, table.index, labels)}
+        return overlay(city, plan)._replace(**both)
 
     def test_on_the_whole(self, found):
         row, _, golden, extra = found

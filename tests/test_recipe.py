@@ -217,7 +217,9 @@ def test_names_and_aversions_that_cannot_be_kept_apart(given, told):
 class TestCertainty:
     @pytest.mark.parametrize("kinds", [{}, {"whole_city": True, "group": "renters"}])
     def test_a_reference_is_of_one_kind(self, kinds):
-        with pytest.raises(ValidationError, match="give one of whole_city, group, neighbourhoods or similar_footprints"):
+        with pytest.raises(
+            ValidationError, match="give one of whole_city, group, neighbourhoods or similar_footprints"
+        ):
             Reference(**kinds)
 
     def test_what_is_reliable_varies_less_than_what_is_not(self):

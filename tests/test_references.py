@@ -171,7 +171,7 @@ class TestFaults:
 
     def test_every_fault_at_once(self):
         asked = {"r": Reference(group="x"), "n": Reference(neighbourhoods=("Z01",))}
-        with pytest.raises(UsageError, match="no group 'x'.*; .*no neighbourhood 'Z01': did you mean 'Z1'"):
+        with pytest.raises(UsageError, match=r"no group 'x'.*; .*no neighbourhood 'Z01': did you mean 'Z1'"):
             require_references(asked, people=people_of(CITY), neighbourhoods=pd.Index(["Z1"]))
 
 
@@ -192,7 +192,9 @@ def test_golden(shared_data: Path):
     labels = pd.MultiIndex.from_frame(plan.effects[["action", "ledger", "effect"]])
     doses = csc_array(table[[f"x_{name}" for name in actions]].to_numpy(dtype=np.float64))
     laid = overlay(four_zones().iloc[[0] * len(table)].set_index(table.index), plan)
-    laid = laid._replace(per_person=Relation(doses, table.index, labels))
+    reached = csc_array((np.ones(doses.nnz), doses.indices, doses.indptr), shape=doses.shape)
+    both = {"shares": Relation(reached, table.index, labels), "per_person": Relation(doses, table.index, labels)}
+    laid = laid._replace(**both)
     population = table["pop"].to_numpy(dtype=np.float64)
     counts = table[list(groups)].to_numpy(dtype=np.float64)
     people = People(population, counts, np.repeat(population[:, None], 5, axis=1), groups)

@@ -97,8 +97,8 @@ def test_unknown_populations_are_in_no_number() -> None:
 def test_effects_on_an_indicator_have_a_before_and_after() -> None:
     heat = Indicator(label="Heat", unit="degC", higher_is="worse", column="heat")
     table = screen(four_zones(), four_actions(), question=Question(indicators={"heat": heat})).before_after
-    assert table["action"].unique().tolist() == ["WEST"]
-    assert len(table) == 6  # everyone and one group at three aversions
+    assert table["action"].unique().tolist() == ["WEST", "active actions"]
+    assert len(table) == 12  # everyone and one group at three aversions, of the action and of all of them
     assert screen(four_zones(), four_actions()).before_after.empty
 
 

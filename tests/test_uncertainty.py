@@ -75,7 +75,9 @@ def test_a_noisy_group_is_drawn():
 
 def test_every_column_is_named():
     assert set(MARGIN_COLUMNS) <= set(found(moe_low_income=6.0).columns)
-    assert set(MARGIN_COLUMNS) <= set(without_margins(pd.DataFrame({"parity": [], "parity_low": [], "parity_high": []})))
+    assert set(MARGIN_COLUMNS) <= set(
+        without_margins(pd.DataFrame({"parity": [], "parity_low": [], "parity_high": []}))
+    )
 
 
 # ---------------------------------------------------------------- what can be told
