@@ -17,6 +17,7 @@ from equity_screen.margins import margins_of
 from equity_screen.parts import parts_of
 from equity_screen.people import Floats
 from equity_screen.recipe import Policy
+from equity_screen.protected import confidential
 from equity_screen.relation import Relation, relation_of
 from equity_screen.robustness import stability
 from equity_screen.run import Run
@@ -24,6 +25,25 @@ from equity_screen.scores import Found
 from equity_screen.uncertainty import priority_share_margin, share_probability, with_margins
 from equity_screen.zonings import compare_zonings, zoning_range
 
+# So many effects are placed elsewhere without being asked for; each footprint takes about 0.01 s.
+MOST_PLACED = 2_000
+MARGINS = (
+    "90 %; neighbourhoods are taken as independent of one another; of the counts of people, not of the amounts; drawn "
+    "where a group's counts vary too much for a closed form"
+)
+NO_MARGINS = "none were given: nothing can be said of the error of the counts"
+RANDOM_SITING = (
+    "the same footprint at {count} other places of the city; p is the share of them, this one among them, where a group "
+    "is as far from its share or farther; q is p adjusted for the number of questions (Benjamini & Hochberg 1995)"
+)
+NOT_ASKED = "not asked: siting.placements is 0"
+TOO_MANY = "not asked: more than {most} effects; give siting.placements to ask for it"
+STABILITY = "actions are ranked again in {draws} draws of each source of doubt, and of all of them together"
+ZONINGS = "people and groups carried to other zones, by population points or else by area; each point is like its neighbourhood"
+NET = "benefits less burdens of one action in one unit on one basis, in measures that allow signs only"
+SMALL_NUMBERS = (
+    "small numbers of confidential groups are hidden by the profile {profile}; those of other groups are not"
+)
 KEYS = ["action", "ledger", "effect", "group"]
 
 
@@ -97,8 +117,49 @@ def with_probability(run: Run) -> gpd.GeoDataFrame:
     return run.hoods if found.isna().all() else run.hoods.assign(priority_probability=found)
 
 
+def certainty_notes(run: Run, sure: HowSure) -> dict[str, str]:
+    """Say by what means the tables on certainty were made, or why they were not.
+
+    Parameters
+    ----------
+    run : Run
+        What the tables are made from.
+    sure : HowSure
+        The tables.
+
+    Returns
+    -------
+    dict of str
+        Name → sentence.
+
+    Examples
+    --------
+    >>> import equity_screen as es
+    >>> es.screen(es.four_zones(), es.four_actions()).methods["margins of error"]
+    'none were given: nothing can be said of the error of the counts'
+    """
+    if not run.people.known or run.plan.effects.empty:
+        return {}
+    question, siting = run.question, run.question.siting
+    notes = {"margins of error": NO_MARGINS if np.isnan(margins_of(run.hoods, run.people).groups).all() else MARGINS}
+    notes["could it be chance"] = RANDOM_SITING.format(count=siting.placements)
+    if sure.chance.columns.empty:
+        notes["could it be chance"] = NOT_ASKED if siting.placements == 0 else TOO_MANY.format(most=MOST_PLACED)
+    if question.stability is not None:
+        notes["rank stability"] = STABILITY.format(draws=question.stability.draws)
+    if len(sure.zonings):
+        notes["zonings"] = ZONINGS
+    if question.net:
+        notes["net"] = NET
+    if confidential(question):
+        notes["small numbers"] = SMALL_NUMBERS.format(profile=question.small_numbers)
+    return notes
+
+
 def _chance(run: Run) -> pd.DataFrame:
-    if run.question.siting.placements == 0:
+    siting = run.question.siting
+    by_itself = "placements" not in siting.model_fields_set
+    if siting.placements == 0 or (by_itself and len(run.plan.effects) > MOST_PLACED):
         return pd.DataFrame()
     return random_siting(run.laid, run.plan, neighbourhoods=run.hoods, people=run.people, siting=run.question.siting)
 

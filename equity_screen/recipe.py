@@ -387,6 +387,9 @@ class Question(Declaration):
             faults += [
                 f"{kind} {name!r} stands twice but for case" for name in names if lower.count(name.casefold()) > 1
             ]
+        closed = [name for name, group in self.groups.items() if group.confidential]
+        if closed and self.small_numbers is None:
+            faults.append(f"group {closed[0]!r} is confidential: name the profile of small_numbers to hide by")
         if len(set(self.epsilons)) < len(self.epsilons) or min(self.epsilons) <= 0:
             faults.append("epsilons are above 0, each once")
         if faults:

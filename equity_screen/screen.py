@@ -34,7 +34,7 @@ from equity_screen.footprints import (
     shares_of_actions,
 )
 from equity_screen.gathered import Progress
-from equity_screen.how_sure import found_with_margins, how_sure, with_probability
+from equity_screen.how_sure import certainty_notes, found_with_margins, how_sure, with_probability
 from equity_screen.index import load_recipe, pick_priority, score_burden
 from equity_screen.inputs import Inputs, gather
 from equity_screen.landing import seen_of_rasters
@@ -311,7 +311,9 @@ def _result(run: Run) -> Result:
         status=inputs.status,
         coverage=_coverage(run),
         inputs=inputs.files,
-        methods=_methods(run) | ({"pairs of actions": who.pairs_note} if len(who.overlaps) else {}),
+        methods=_methods(run)
+        | certainty_notes(run, sure)
+        | ({"pairs of actions": who.pairs_note} if len(who.overlaps) else {}),
         sentences=with_baseline(sentences, baseline, question=question) if plan.actions.empty else sentences,
     )
 

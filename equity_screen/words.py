@@ -689,7 +689,10 @@ NOTES = {
     "Kolm–Pollak EDE": (
         "equally-distributed equivalent with κ frozen on the baseline of everyone; residents stay where they are"
     ),
-    "ledgers": "benefits and burdens are never netted, except in before → after, whose measure allows signs",
+    "ledgers": (
+        "benefits and burdens are not netted, except in measures that allow signs: before → after, and a net where it is "
+        "asked for"
+    ),
     "people counted once": (
         "in reach of at least one located effect; citywide effects reach everyone and are left out of this count"
     ),

@@ -99,3 +99,23 @@ def test_the_probability_of_priority_of_each_neighbourhood_stands_in_the_table()
     table = found(hoods, **asked).neighbourhoods
     assert table["priority_probability"].between(0, 1).all()
     assert "priority_probability" not in found(**asked).neighbourhoods
+
+
+def test_a_plan_of_many_effects_is_placed_elsewhere_only_where_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr("equity_screen.how_sure.MOST_PLACED", 3)
+    by_itself, asked = found(), found(siting=Siting(placements=99))
+    assert by_itself.chance.columns.empty
+    assert by_itself.methods["could it be chance"] == (
+        "not asked: more than 3 effects; give siting.placements to ask for it"
+    )
+    assert len(asked.chance)
+    assert asked.methods["could it be chance"].startswith("the same footprint at 99 other places of the city; p is")
+
+
+def test_what_was_asked_is_among_the_methods():
+    hoods = es.four_zones().assign(moe_low_income=5.0)
+    asked = {"net": True, "compare_zonings": True, "stability": Stability(draws=10), "priority": RULE}
+    names = {"margins of error", "could it be chance", "rank stability", "zonings", "net"}
+    assert names <= set(found(hoods, **asked).methods)
+    assert not names & set(found().methods) - {"margins of error", "could it be chance"}
+    assert found(siting=Siting(placements=0)).methods["could it be chance"] == "not asked: siting.placements is 0"

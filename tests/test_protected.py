@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 import equity_screen as es
 from equity_screen.protected import CELLS, FOLLOWS, HIDDEN, confidential, protected, protected_neighbourhoods
@@ -30,8 +31,9 @@ def test_public_groups_are_never_touched():
             pd.testing.assert_frame_equal(table, getattr(without, field.name))
 
 
-def test_confidential_groups_without_a_profile_are_as_they_are():
-    assert not found(CLOSED, None).by_group["undefined"].str.contains(HIDDEN).any()
+def test_confidential_groups_need_a_profile():
+    with pytest.raises(ValidationError, match="group 'low_income' is confidential: name the profile of small_numbers"):
+        found(CLOSED, None)
 
 
 def test_a_small_count_is_hidden_with_all_that_is_made_of_it():
@@ -81,7 +83,7 @@ def test_every_table_that_is_named_is_a_table_of_the_result():
 def test_nothing_to_protect_gives_the_same_tables():
     table = pd.DataFrame({"group": ["x"], "people": [1.0]})
     assert protected({"together": table}, Question())["together"] is table
-    assert confidential(Question(groups={"a": OPEN, "b": CLOSED})) == ("b",)
+    assert confidential(Question(groups={"a": OPEN, "b": CLOSED}, small_numbers="nchs")) == ("b",)
     zones = es.four_zones()
     assert protected_neighbourhoods(zones, Question()) is zones
 
