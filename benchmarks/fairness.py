@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from benchmarks import _chance, _distribution, _margins
 from benchmarks.harness import Goal, Workload, measure
 from equity_screen.equity import by_effect, by_group
 from equity_screen.overlay import Ground, Overlay, Reach
@@ -222,7 +223,7 @@ def _same_columns(ours: pd.DataFrame, loop: pd.DataFrame, columns: Sequence[str]
 
 
 def goals(*, quick: bool) -> Iterator[Goal]:
-    """Every metric of all actions against the loop, multiplied up from its sample."""
+    """Every figure of the tables against the loop, multiplied up from its sample; arrays, margins and chance."""
     given = city()
     sample = sampled(given, SAMPLE[quick])
     times = len(given.effects) / len(sample.actions)
@@ -236,3 +237,5 @@ def goals(*, quick: bool) -> Iterator[Goal]:
     )
     timed = measure(workload, quick=quick)
     yield replace(timed, peer_s=tuple(times * seconds for seconds in timed.peer_s))
+    for more in (_distribution, _margins, _chance):
+        yield from more.goals(quick=quick)

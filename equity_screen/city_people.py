@@ -203,7 +203,7 @@ def _moe(count: Floats) -> Floats:
 
 
 def _moe_of_mean(mean: Floats, homes: Floats) -> Floats:
-    """Return a 90 % margin of error of a mean over homes that differ by half of it, of which one in twelve was asked."""
+    """Return a 90 % margin of error of a mean over homes that differ by half of it, one in twelve asked."""
     return np.round(1.645 * 0.5 * mean * np.sqrt(12.0 / np.maximum(homes, 12.0)), 2)
 
 

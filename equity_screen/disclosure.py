@@ -215,7 +215,7 @@ def _told(table: pd.DataFrame, cases: Mapping[str, Flags]) -> NDArray[np.object_
 
 
 def _lines(table: pd.DataFrame, keys: Sequence[str], adds_over: Sequence[str]) -> csr_array:
-    """Sets of two rows or more that add to a printed total: one row of 0 and 1 each."""
+    """Give the sets of two rows or more that add to a printed total: one row of 0 and 1 each."""
     sets: list[csr_array] = []
     for free in adds_over:
         fixed = [key for key in keys if key != free]
@@ -439,7 +439,7 @@ def _levels(neighbourhoods: int, layers: Mapping[str, Relation]) -> dict[str, cs
 
 
 def _summed(shares: csr_array, people: People, margins: Margins) -> dict[str, Floats]:
-    """Counts of the groups by area with their margins: of several counts of 0 the largest margin is kept once."""
+    """Sum the counts of the groups by area, with their margins: of several counts of 0 the largest margin is kept once."""
     lived_in = (people.population > 0)[:, None]
     nothing, error = people.groups == 0, np.where(lived_in, margins.groups, 0.0)
     squares = shares.copy()

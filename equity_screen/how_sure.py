@@ -16,8 +16,8 @@ from equity_screen.drawn_index import probability_of_priority
 from equity_screen.margins import margins_of
 from equity_screen.parts import parts_of
 from equity_screen.people import Floats
-from equity_screen.recipe import Policy
 from equity_screen.protected import confidential
+from equity_screen.recipe import Policy
 from equity_screen.relation import Relation, relation_of
 from equity_screen.robustness import stability
 from equity_screen.run import Run
@@ -33,13 +33,13 @@ MARGINS = (
 )
 NO_MARGINS = "none were given: nothing can be said of the error of the counts"
 RANDOM_SITING = (
-    "the same footprint at {count} other places of the city; p is the share of them, this one among them, where a group "
-    "is as far from its share or farther; q is p adjusted for the number of questions (Benjamini & Hochberg 1995)"
+    "the same footprint at {count} other places of the city; p is the share of them, this one among them, where a "
+    "group is as far from its share or farther; q is p adjusted for the number of questions (Benjamini & Hochberg 1995)"
 )
 NOT_ASKED = "not asked: siting.placements is 0"
 TOO_MANY = "not asked: more than {most} effects; give siting.placements to ask for it"
 STABILITY = "actions are ranked again in {draws} draws of each source of doubt, and of all of them together"
-ZONINGS = "people and groups carried to other zones, by population points or else by area; each point is like its neighbourhood"
+ZONINGS = "people and groups carried to other zones by population points, each like its neighbourhood, or else by area"
 NET = "benefits less burdens of one action in one unit on one basis, in measures that allow signs only"
 SMALL_NUMBERS = (
     "small numbers of confidential groups are hidden by the profile {profile}; those of other groups are not"

@@ -327,7 +327,7 @@ def uptake_words(reach: str, labels: Mapping[str, str]) -> str:
     except ValueError:  # the name of a file may hold these words
         rates = {}
     said = [
-        _taken(rate, "all others" if name == OTHERS else _within(labels.get(name, name)))
+        _taken(rate, "all others" if name == OTHERS else label_within(labels.get(name, name)))
         for name, rate in rates.items()
     ]
     return f"{where}{TAKEN_UP}{listed(said)}" if said else reach
@@ -337,8 +337,24 @@ def _taken(rate: float, whom: str) -> str:
     return f"all {whom.removeprefix('all ')}" if rate == 1.0 else f"{100 * rate:.10g} % of {whom}"
 
 
-def _within(label: str) -> str:
-    """Write a label as it stands within a sentence."""
+def label_within(label: str) -> str:
+    """Write a label as it stands within a sentence: no capital where it is no name.
+
+    Parameters
+    ----------
+    label : str
+        Label of a group.
+
+    Returns
+    -------
+    str
+        Text.
+
+    Examples
+    --------
+    >>> label_within("People with low incomes"), label_within("Indigenous Peoples")
+    ('people with low incomes', 'Indigenous Peoples')
+    """
     return label[0].lower() + label[1:] if label.startswith(COMMON) else label
 
 
@@ -690,8 +706,8 @@ NOTES = {
         "equally-distributed equivalent with κ frozen on the baseline of everyone; residents stay where they are"
     ),
     "ledgers": (
-        "benefits and burdens are not netted, except in measures that allow signs: before → after, and a net where it is "
-        "asked for"
+        "benefits and burdens are not netted, except in measures that allow signs: before → after, and a net where it "
+        "is asked for"
     ),
     "people counted once": (
         "in reach of at least one located effect; citywide effects reach everyone and are left out of this count"

@@ -256,7 +256,7 @@ def golden(shared_data: Path) -> tuple[csc_array, People, Margins]:
 @pytest.mark.shared
 @pytest.mark.slow
 def test_closed_forms_are_those_of_twenty_thousand_draws(golden: tuple[csc_array, People, Margins]) -> None:
-    """METHODS I §3: totals within 1 %, parity within 2 % where counts are moderate, 5 to 13 % low where they are few."""
+    """METHODS I §3: totals within 1 %, parity within 2 % where counts are moderate, 5–13 % low where they are few."""
     effects, people, margins = golden
     closed = group_margins(effects, people, margins=margins)
     drawn = drawn_group_figures(effects, people, margins=margins, drawing=Drawing(20_000, 2030))

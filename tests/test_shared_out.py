@@ -63,7 +63,7 @@ def test_suits_asks_for_an_income():
 
 def test_a_net_is_made_only_where_it_is_asked_for():
     table = found(net=True).net
-    assert table[["action", "unit", "mean"]].values.tolist() == [["CITY", "EUR", 0.0]]
+    assert table[["action", "unit", "mean"]].to_numpy().tolist() == [["CITY", "EUR", 0.0]]
 
 
 def test_groups_beside_a_reference_of_ones_own():

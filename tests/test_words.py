@@ -121,8 +121,8 @@ def test_a_difference_within_the_margin_of_error_cannot_be_told() -> None:
     # Parity is 0.4 / 0.25 = 1.6; its margin of 0.7 reaches below 1, one of 0.5 does not.
     wide, narrow = (group_row(0.4, 0.25, 0.3, 0.5) | {"parity_moe": margin} for margin in (0.7, 0.5))
     assert parity_sentence(wide, ledger="burden") == (
-        "People with low incomes carry 40.0 % of the burden and are 25.0 % of the people; the difference lies within the "
-        "margin of error (90 %), so it cannot be told whether it is above or below their share of the people."
+        "People with low incomes carry 40.0 % of the burden and are 25.0 % of the people; the difference lies within "
+        "the margin of error (90 %), so it cannot be told whether it is above or below their share of the people."
     )
     assert parity_sentence(narrow, ledger="burden").endswith("more than their share.")
 
