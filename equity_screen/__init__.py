@@ -38,7 +38,7 @@ _MODULES = {
     "align": "align people_inside",
     "near": "points_near share_covered",
     "lookup": "percentile_from_table",
-    "index": "BurdenIndex load_recipe percentile pick_priority recipe_names score_burden",
+    "index": "BurdenIndex load_recipe min_max percentile pick_priority recipe_names score_burden z_score",
     "kinds": "Kind OwnKind find_kind kind_words kinds_with load_kinds reach_of",
     "effects": "effects_from_rules",
     "actions": "Plan read_actions",

@@ -135,10 +135,12 @@ from equity_screen.hot_spots import (
 from equity_screen.index import (
     BurdenIndex as BurdenIndex,
     load_recipe as load_recipe,
+    min_max as min_max,
     percentile as percentile,
     pick_priority as pick_priority,
     recipe_names as recipe_names,
     score_burden as score_burden,
+    z_score as z_score,
 )
 from equity_screen.inequality import (
     absolute_gini as absolute_gini,

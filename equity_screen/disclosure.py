@@ -215,27 +215,19 @@ def _told(table: pd.DataFrame, cases: Mapping[str, Flags]) -> NDArray[np.object_
 
 
 def _lines(table: pd.DataFrame, keys: Sequence[str], adds_over: Sequence[str]) -> csr_array:
-    """Give the sets of two rows or more that add to a printed total: one row of 0 and 1 each."""
-    sets: list[csr_array] = []
+    """Find the sets of two rows or more that add to a printed total: one line of 0 and 1 each."""
+    pairs = [np.empty((2, 0), dtype=np.intp)]
     for free in adds_over:
         fixed = [key for key in keys if key != free]
-        number = table.groupby(fixed, sort=False, dropna=False).ngroup().to_numpy() if fixed else np.zeros(len(table))
+        number = table.groupby(fixed, sort=False, dropna=False).ngroup() if fixed else pd.Series(0, index=table.index)
         # Groups of no dimension do not share out the people: they add to nothing.
         apart = free == "group" and "dimension" in fixed
-        kept = (table["dimension"] != "").to_numpy() if apart else np.ones(len(table), dtype=bool)
-        shape = (int(number.max(initial=-1)) + 1, len(table))
-        pairs = (number[kept].astype(np.intp), np.flatnonzero(kept))
-        sets.append(csr_array((np.ones(kept.sum()), pairs), shape=shape))
-    stacked = [part[np.diff(part.indptr) > 1] for part in sets]
-    row, column, before = [], [], 0
-    for part in stacked:
-        pairs = part.tocoo()
-        row.append(pairs.row + before)
-        column.append(pairs.col)
-        before += part.shape[0]
-    ones = np.ones(sum(map(len, row)))
-    where = (np.concatenate([*row, []]).astype(np.intp), np.concatenate([*column, []]).astype(np.intp))
-    return csr_array((ones, where), shape=(before, len(table)))
+        several = number.duplicated(keep=False).to_numpy() & ~(apart and (table["dimension"] == "").to_numpy())
+        cells = np.flatnonzero(several)
+        before = int(max((part[0].max(initial=-1) for part in pairs), default=-1)) + 1
+        pairs.append(np.vstack([before + number.to_numpy()[cells], cells]))
+    row, column = np.concatenate(pairs, axis=1)
+    return csr_array((np.ones(len(row)), (row, column)), shape=(int(row.max(initial=-1)) + 1, len(table)))
 
 
 def _with_complements(few: Flags, count: Floats, confidential: Flags, lines: csr_array) -> tuple[Flags, Flags]:

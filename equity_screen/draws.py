@@ -450,7 +450,7 @@ def from_replicates(
     Raises
     ------
     UsageError
-        Replicates of other neighbourhoods or groups than the people's.
+        Replicates of other neighbourhoods or groups than the people's, or universes of other replicates.
 
     Examples
     --------
@@ -459,11 +459,11 @@ def from_replicates(
     >>> from_replicates(csc_array([[2.0]]), people, replicates=tables).total.tolist()  # 2 × 1.645 × 2
     [[6.58]]
     """
-    wholes = np.broadcast_to(people.universes[..., None], replicates.shape) if universes is None else universes
-    for given in (replicates, wholes):
-        if given.shape[:-1] != people.groups.shape:
+    for given in (replicates, replicates if universes is None else universes):
+        if given.shape[:-1] != people.groups.shape or given.shape[-1] != replicates.shape[-1]:
             msg = f"replicates of shape {given.shape} for {people.groups.shape} people: give one layer a replicate"
             raise UsageError(msg)
+    wholes = np.broadcast_to(people.universes[..., None], replicates.shape) if universes is None else universes
     margins = {name: np.empty((effects.shape[1], len(people.names))) for name in GroupMargins._fields}
     estimate = Drawn(people.groups[..., None], people.universes[..., None])
     for g in range(len(people.names)):

@@ -54,6 +54,56 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
 )
 
 
+def z_score(values: pd.Series, *, ddof: int = 0) -> pd.Series:
+    r"""Standardise values: how many standard deviations each lies from the mean.
+
+    .. math:: z_i = (x_i - \bar x) / s
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Values; NaN is no value.
+    ddof : int
+        0 for the standard deviation of the places themselves, 1 for that of a sample of them.
+
+    Returns
+    -------
+    pandas.Series
+        On the same index; NaN where all are alike.
+
+    Examples
+    --------
+    >>> z_score(pd.Series([1.0, 3.0])).tolist()
+    [-1.0, 1.0]
+    """
+    spread = float(values.std(ddof=ddof))
+    return (values - values.mean()) / (spread if spread > 0 else np.nan)
+
+
+def min_max(values: pd.Series) -> pd.Series:
+    r"""Put values between the smallest and the largest: 0 to 1.
+
+    .. math:: y_i = (x_i - \min x) / (\max x - \min x)
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Values; NaN is no value.
+
+    Returns
+    -------
+    pandas.Series
+        On the same index; NaN where all are alike.
+
+    Examples
+    --------
+    >>> min_max(pd.Series([2.0, 4.0, 3.0])).tolist()
+    [0.0, 1.0, 0.5]
+    """
+    width = float(values.max() - values.min())
+    return (values - values.min()) / (width if width > 0 else np.nan)
+
+
 def percentile(values: pd.Series, *, method: str, reference: pd.Series | None = None) -> pd.Series:
     """Rank values by a named percentile convention; conventions differ, ties most of all.
 

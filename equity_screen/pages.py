@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -153,7 +153,8 @@ def page_templates() -> Environment:
     Returns
     -------
     jinja2.Environment
-        With the filters ``text`` (any text from the data), ``prose`` (its sentences), ``count``,
+        With the filters ``text`` (any text from the data), ``prose`` and ``phrase`` (its sentences, short
+        ones), ``count``,
         ``number``, ``level`` (four digits) and ``percent``, and ``shown``, which takes the name of one.
 
     Examples
@@ -171,6 +172,7 @@ def page_templates() -> Environment:
     forms: dict[str, Callable[..., str]] = {
         "text": data_text,
         "prose": prose_text,
+        "phrase": prose_text,
         "figure": data_text,
         "count": count_text,
         "number": number_text,
@@ -298,6 +300,32 @@ def distinct_names(table: pd.DataFrame) -> list[str]:
     repeated = table["name"].duplicated(keep=False)
     rows = zip(table["name"], table.index, repeated, strict=True)
     return [f"{name} ({label})" if twice else str(name) for name, label, twice in rows]
+
+
+def action_names(result: Result, ids: Iterable[object]) -> list[str]:
+    """Name actions by their ids; one without a name keeps its id.
+
+    Parameters
+    ----------
+    result : Result
+        Finished screening.
+    ids : iterable
+        Ids of actions.
+
+    Returns
+    -------
+    list of str
+        Texts from the data, not yet made safe.
+
+    Examples
+    --------
+    >>> from equity_screen.screen import screen
+    >>> from equity_screen.synthetic import four_actions, four_zones
+    >>> action_names(screen(four_zones(), four_actions()), ["WEST", ""])
+    ['Trees', '']
+    """
+    names = dict(zip(result.actions.index.astype(str), distinct_names(result.actions), strict=True))
+    return [names.get(str(one), str(one)) for one in ids]
 
 
 def counted_reach(result: Result, ledger: str, *, scope: str = ACTIVE_SCOPE) -> gpd.GeoDataFrame:

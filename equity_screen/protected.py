@@ -173,18 +173,75 @@ def protected_neighbourhoods(hoods: gpd.GeoDataFrame, question: Question) -> gpd
     >>> protected_neighbourhoods(four_zones(), asked)["people_low_income"].tolist()
     [50.0, 50.0, nan, nan]
     """
-    groups = confidential(question)
-    if not groups or question.small_numbers is None:
-        return hoods
-    return hoods.assign(**{c: v for name in groups for c, v in _columns(hoods, name, question.small_numbers).items()})
+    hidden = hidden_places(hoods, question)
+    return hoods.assign(
+        **{
+            column: hoods[column].mask(places)
+            for name, places in hidden.items()
+            for column in _columns_of(name, question)
+            if column in hoods.columns
+        }
+    )
 
 
-def _columns(hoods: pd.DataFrame, group: str, profile: str) -> dict[str, pd.Series]:
-    counts = pd.DataFrame({"area": hoods.index, "group": group, "people": hoods[PEOPLE + group].to_numpy()})
-    cells = {"counts": ["people"], "keys": ["area", "group"], "adds_over": ["area"]}
-    hidden = suppress(counts, groups=[group], profile=profile, **cells)["people"].isna().to_numpy()
-    return {
-        prefix + group: hoods[prefix + group].mask(hidden)
-        for prefix in (PEOPLE, UNIVERSE, MARGIN)
-        if prefix + group in hoods
-    }
+def hidden_places(hoods: pd.DataFrame, question: Question) -> dict[str, pd.Series]:
+    """Tell for each confidential group in which neighbourhoods its count is hidden.
+
+    Parameters
+    ----------
+    hoods : DataFrame
+        Table by neighbourhood.
+    question : Question
+        Which groups are confidential, and the profile.
+
+    Returns
+    -------
+    dict of str to Series of bool
+        By group, on the index of the table.
+
+    Examples
+    --------
+    >>> hidden_places(pd.DataFrame(), Question())
+    {}
+    """
+    profile, found = question.small_numbers, {}
+    for name in confidential(question) if profile is not None else ():
+        counts = pd.DataFrame({"area": hoods.index, "group": name, "people": hoods[PEOPLE + name].to_numpy()})
+        cells = {"counts": ["people"], "keys": ["area", "group"], "adds_over": ["area"]}
+        shown = suppress(counts, groups=[name], profile=str(profile), **cells)["people"]
+        found[name] = pd.Series(shown.isna().to_numpy(), index=hoods.index)
+    return found
+
+
+def _columns_of(group: str, question: Question) -> list[str]:
+    """Name the columns of a group: those of this package, and those of the file that it was read from."""
+    declared = question.groups[group]
+    read = (declared.count, declared.share, declared.universe, declared.margin)
+    return [*(prefix + group for prefix in (PEOPLE, UNIVERSE, MARGIN)), *(c for c in read if c is not None)]
+
+
+def protected_missed(table: pd.DataFrame, hoods: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """Keep small counts of confidential groups out of the list of neighbourhoods that are missed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns neighbourhood and people_<group>.
+    hoods : DataFrame
+        Table by neighbourhood.
+    question : Question
+        Which groups are confidential, and the profile.
+
+    Returns
+    -------
+    DataFrame
+        The table; what is hidden in the table by neighbourhood is hidden here.
+
+    Examples
+    --------
+    >>> protected_missed(pd.DataFrame({"neighbourhood": ["A"]}), pd.DataFrame(), Question())["neighbourhood"].tolist()
+    ['A']
+    """
+    hidden = hidden_places(hoods, question) if len(table) else {}
+    places = {name: table["neighbourhood"].map(where).astype(bool) for name, where in hidden.items()}
+    return table.assign(**{PEOPLE + name: table[PEOPLE + name].mask(where) for name, where in places.items()})

@@ -56,7 +56,7 @@ def _parquet(result: Result, path: Path) -> None:
 REACH_TABLES = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds")
 FAIRNESS_TABLES = (
     *("dimensions", "measures", "gains", "net", "net_by_group", "references", "policy", "three_questions"),
-    *("grades", "weighted", "reliability", "chance", "stability", "zonings", "zoning_range"),
+    *("segregation", "grades", "weighted", "reliability", "chance", "stability", "zonings", "zoning_range"),
 )
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {

@@ -261,10 +261,10 @@ class Siting(Declaration):
     Examples
     --------
     >>> Siting().placements
-    199
+    499
     """
 
-    placements: int = Field(199, ge=0, le=100_000, description="places where each footprint is tried; 0: not asked")
+    placements: int = Field(499, ge=0, le=100_000, description="places where each footprint is tried; 0: not asked")
     within: str | None = Field(
         None, description="column with a class, such as land use or zoning: placed within the action's own class only"
     )

@@ -25,6 +25,7 @@ from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
 from equity_screen.sections import place_sections
+from equity_screen.sections_fair import fair_sections, lines_by_action
 from equity_screen.sections_reach import (
     alone_by_action,
     comparison_section,
@@ -341,6 +342,7 @@ def _card(
         "effects": {ledger: effects[effects["ledger"] == ledger].to_dict("records") for ledger in LEDGERS},
         "alone": {ledger: alone.get((ledger, action)) for ledger in LEDGERS},
         "sentences": result.sentences.get(action, ()),
+        "margins": bool(groups["parity_moe"].notna().any()),
         "own_universe": list(dict.fromkeys(groups.loc[groups["own_universe"].astype(bool), "label"])),
         "groups": [rows.to_dict("records") for _, rows in groups.groupby(["ledger", "effect"], sort=False)],
         "plot": _parity_plot(str(number), row["name"], groups),
@@ -349,11 +351,11 @@ def _card(
 
 def _cards(result: Result, shown: pd.DataFrame, changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     means, alone = changes.drop_duplicates(["action", "indicator", "group"]), alone_by_action(result.only_by)
-    outside = outside_by_action(result.unseen)
+    outside, sure = outside_by_action(result.unseen), lines_by_action(result, shown.index)
     for number, (action, row) in enumerate(zip(shown.index, shown.to_dict("records"), strict=True)):
         before_after = means[means["action"] == action].to_dict("records")
         card = _card(result, number, action=action, row=row, alone=alone)
-        yield card | {"means": before_after, "outside": outside.get(str(action), ())}
+        yield card | {"means": before_after, "outside": outside.get(str(action), ()), "sure": sure[str(action)]}
 
 
 def _concentrations(shown: pd.DataFrame, rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Any]]:
@@ -501,7 +503,7 @@ def render_report(result: Result, *, versions: Mapping[str, str] | None = None) 
     (True, False)
     """
     facts = _asked(result.question, result.by_group) | _found(result) | _quality(result) | place_sections(result)
-    facts |= reach_section(result) | {"comparison": comparison_section(result)}
+    facts |= reach_section(result) | {"comparison": comparison_section(result), "fair_sections": fair_sections(result)}
     return (
         page_templates()
         .get_template("report.html.j2")

@@ -62,6 +62,8 @@ class Result:
         people; whether effects go where the burden is.
     three_questions : DataFrame
         Each indicator and group: baseline, under each option, and change.
+    segregation : DataFrame
+        How a city's groups live apart: context, of no action.
     grades, weighted : DataFrame
         Grades and money weighted by income, as public appraisal in the United Kingdom has them, where asked for.
     reliability : DataFrame
@@ -122,6 +124,7 @@ class Result:
     policy: pd.DataFrame
     redress: pd.DataFrame
     three_questions: pd.DataFrame
+    segregation: pd.DataFrame
     grades: pd.DataFrame
     weighted: pd.DataFrame
     reliability: pd.DataFrame

@@ -45,7 +45,7 @@ from equity_screen.parts import by_boundary
 from equity_screen.people import People, people_of
 from equity_screen.priority import mark_priority
 from equity_screen.project import Project, ProjectFile, read_project
-from equity_screen.protected import protected, protected_neighbourhoods
+from equity_screen.protected import protected, protected_missed, protected_neighbourhoods
 from equity_screen.reach import QUADRANT_SEGMENTS
 from equity_screen.recipe import LEDGERS, PEOPLE, Group, Question
 from equity_screen.required import require_asked, require_group, require_tables
@@ -53,7 +53,7 @@ from equity_screen.result import Result
 from equity_screen.run import Run
 from equity_screen.schema import Origin, row_status
 from equity_screen.scores import Found, score_actions
-from equity_screen.shared_out import shared_out
+from equity_screen.shared_out import groups_worse_off, shared_out, with_costs
 from equity_screen.who_is_reached import WhoIsReached, who_is_reached
 from equity_screen.words import method_notes
 
@@ -281,8 +281,9 @@ def _result(run: Run) -> Result:
         run, together=counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
     )
     sites = _sites(run)
-    footprints, baseline, before_after = _footprints(run, sites), _baseline(run), _before_after(run)
+    footprints, baseline, before_after = _footprints(run, sites), _baseline(run), with_costs(_before_after(run), run)
     scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
+    scores = scores.assign(groups_worse_off=groups_worse_off(before_after).reindex(scores.index))
     sentences = (
         _said_of_people(run, found, together["together"], who=who)
         if run.people.known
@@ -325,7 +326,8 @@ def _shown(run: Run, **tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _who(run: Run) -> WhoIsReached:
     who = who_is_reached(run.laid, run.plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=run.question)
-    return who._replace(**_shown(run, **who.tables))
+    shown = _shown(run, **who.tables)
+    return who._replace(**shown | {"missed": protected_missed(who.missed, run.hoods, run.question)})
 
 
 def _by_area(run: Run) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.compare import HOST, HOST_MISLEADS, METHODS
-from equity_screen.pages import ACTIVE_SCOPE, count_text, data_text, distinct_names, people_known, uncounted_words
+from equity_screen.pages import ACTIVE_SCOPE, action_names, count_text, data_text, people_known, uncounted_words
 from equity_screen.people import EVERYONE
 from equity_screen.recipe import LEDGERS
 from equity_screen.words import listed, outside_sentence
@@ -106,7 +106,7 @@ def missed_by_benefits(result: Result) -> pd.Series:
     table = _mine(result.missed, "benefit")
     if table.empty or uncounted_words(result, "benefit"):
         return pd.Series(dtype="object")
-    rows = zip(_named(result, table["nearest"]), table["distance_m"], strict=True)
+    rows = zip(action_names(result, table["nearest"]), table["distance_m"], strict=True)
     told = [f"{data_text(name)}, {count_text(metres)} m away" if name else count_text(None) for name, metres in rows]
     return pd.Series(told, index=table["neighbourhood"])
 
@@ -204,7 +204,7 @@ def comparison_section(result: Result) -> dict[str, Any] | None:
         "ways": {name: METHODS.get(name, "") for name in methods},
         "rows": [
             _compared(row, result.compared_by_group)
-            for row in shown.assign(name=_named(result, shown["action"])).to_dict("records")
+            for row in shown.assign(name=action_names(result, shown["action"])).to_dict("records")
         ],
         "rest": len(table) - len(shown),
         "same": len(result.compared) - len(table),
@@ -380,7 +380,7 @@ def _missed(result: Result, ledger: str) -> dict[str, Any]:
     shown = table.head(MOST_MISSED)
     return {
         "priority": int((hoods["priority"].astype(bool) & lived_in).sum()),
-        "missed": shown.assign(nearest=_named(result, shown.get("nearest"))).to_dict("records"),
+        "missed": shown.assign(nearest=action_names(result, shown.get("nearest", ()))).to_dict("records"),
         "missed_count": len(table),
         "missed_rest": len(table) - len(shown),
         "missed_people": float(table["people"].sum(min_count=1)) if len(table) else 0.0,
@@ -392,11 +392,5 @@ def _pairs(result: Result, ledger: str) -> dict[str, Any]:
     table = _mine(result.overlaps, ledger)
     table = table[table["group"] == EVERYONE] if len(table) else table
     shown = table.head(MOST_PAIRS)
-    names = {column: _named(result, shown.get(column)) for column in ("action", "other")}
+    names = {column: action_names(result, shown.get(column, ())) for column in ("action", "other")}
     return {"pairs": shown.assign(**names).to_dict("records"), "pairs_rest": len(table) - len(shown)}
-
-
-def _named(result: Result, ids: pd.Series | None) -> list[str]:
-    """Name actions by their ids; one without a name keeps its id."""
-    names = dict(zip(result.actions.index.astype(str), distinct_names(result.actions), strict=True))
-    return [] if ids is None else [names.get(str(one), str(one)) for one in ids]

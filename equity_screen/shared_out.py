@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from equity_screen.appraisal import green_book_table, tag_grid
-from equity_screen.change import three_questions
+from equity_screen.change import ACTIVE, three_questions
 from equity_screen.dimensions import between_group_table
 from equity_screen.equity import rank_of
 from equity_screen.gains import gains
@@ -19,8 +19,9 @@ from equity_screen.policy import priority_account, redress_table, shares_of_reac
 from equity_screen.references import by_reference
 from equity_screen.run import Run
 from equity_screen.scores import Found
+from equity_screen.segregation import segregation_table
 
-PERCENT = 100.0
+MILLION = 1e6
 
 
 class SharedOut(NamedTuple):
@@ -35,6 +36,7 @@ class SharedOut(NamedTuple):
     policy: pd.DataFrame
     redress: pd.DataFrame
     three_questions: pd.DataFrame
+    segregation: pd.DataFrame
     grades: pd.DataFrame
     weighted: pd.DataFrame
 
@@ -87,9 +89,73 @@ def shared_out(
         policy=_policy(run, found, ground),
         redress=redress_table(laid, people, burden_score=_burden(run.hoods)),
         three_questions=three_questions(before_after),
+        segregation=segregation_table(people, groups),
         grades=_grades(run, ranks),
         weighted=_weighted(run),
     )
+
+
+def with_costs(before_after: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Put beside each change of an indicator what it costs, and whether it makes a group worse off.
+
+    Parameters
+    ----------
+    before_after : DataFrame
+        Indicators before and after each action, by group.
+    run : Run
+        What the tables are made from.
+
+    Returns
+    -------
+    DataFrame
+        The table with ede_gain_per_million, the change of the EDE for the better for a million of the currency [unit];
+        and worse_off, whether the group's mean changes for the worse.
+
+    Examples
+    --------
+    >>> import equity_screen as es
+    >>> heat = es.Indicator(label="Heat", unit="degC", higher_is="worse", column="heat")
+    >>> plan = es.four_actions()
+    >>> dear = plan._replace(actions=plan.actions.assign(cost=2e6))
+    >>> table = es.screen(es.four_zones(), dear, question=es.Question(indicators={"heat": heat})).before_after
+    >>> bool((table["ede_gain_per_million"] == -table["ede_change"] / 2).iloc[0]), table["worse_off"].any()
+    (True, np.False_)
+    """
+    worse = before_after["indicator"].map({name: i.higher_is == "worse" for name, i in run.question.indicators.items()})
+    better = np.where(worse.eq(other=True), -1.0, 1.0)
+    actions = run.plan.actions
+    active = actions[actions["active"].eq(other=True)]
+    cost = before_after["action"].map(actions["cost"].astype("float64"))
+    # Of all together only where each of them says what it costs.
+    cost = cost.mask(before_after["action"] == ACTIVE, float(active["cost"].astype("float64").sum(skipna=False)))
+    gain = better * before_after["ede_change"].astype("float64")
+    change = better * before_after["change_mean"].astype("float64")
+    return before_after.assign(ede_gain_per_million=gain / (cost / MILLION).where(cost > 0), worse_off=change < 0)
+
+
+def groups_worse_off(before_after: pd.DataFrame) -> pd.Series:
+    """Name for each action the groups that it makes worse off, and by which indicator.
+
+    Parameters
+    ----------
+    before_after : DataFrame
+        As of :func:`with_costs`.
+
+    Returns
+    -------
+    Series
+        By action; ``""`` where it makes no group worse off by what was measured.
+
+    Examples
+    --------
+    >>> rows = {"action": "A", "indicator": "noise", "label": ["Everyone", "Renters"], "worse_off": [False, True]}
+    >>> groups_worse_off(pd.DataFrame(rows)).to_dict()
+    {'A': 'Renters (noise)'}
+    """
+    said = before_after["label"].astype(str) + " (" + before_after["indicator"].astype(str) + ")"
+    named = said.where(before_after["worse_off"].astype(bool), "")
+    joined = named.groupby(before_after["action"]).agg(lambda texts: "; ".join(dict.fromkeys(t for t in texts if t)))
+    return joined.astype("str")
 
 
 def _dimensions(run: Run, found: Found) -> pd.DataFrame:

@@ -18,6 +18,9 @@ Row = Mapping[str, Any]
 LEAST_P = 0.001
 # Fifths whose means are as close are alike: what digitising leaves along a border is no difference.
 ALIKE = 1e-9
+UNUSUAL = "unusual for this footprint in this city"
+RARE = "rare by itself, but of so many findings asked at once some are as rare by chance alone"
+USUAL = "not unusual for this footprint in this city, so it could be chance"
 UNTOLD = {
     BY_BOUNDS: "the counts by neighbourhood allow both sides",
     BY_MARGINS: "parity lies within the margin of error (90 %)",
@@ -82,11 +85,7 @@ in this city, so it could be chance.'
         return ""
     count = _as_far(p, int(placements))
     share = f"{number_text(count)} ({percent_text(count / placements, places=0)})" if count else "none"
-    meaning = (
-        "unusual for this footprint in this city"
-        if q <= unusual
-        else "not unusual for this footprint in this city, so it could be chance"
-    )
+    meaning = next(words for most, words in ((q, UNUSUAL), (p, RARE), (0.0, USUAL)) if most <= unusual)
     return (
         f'Of {number_text(int(placements))} other places for the footprint of the {row["ledger"]} "{row["effect"]}", '
         f"{share} {'leaves' if count <= 1 else 'leave'} {label_within(row['label'])} as far above or below their share "
@@ -254,14 +253,14 @@ def priority_words(row: Row) -> str:
     Returns
     -------
     str
-        Words; where the bounds allow both sides, that it cannot be told.
+        Words; where the bounds, which stand beside them, allow both sides, that it cannot be told.
 
     Examples
     --------
     >>> row = {"share": 0.198, "share_low": 0.152, "share_high": 0.274, "population_share": 0.24, "policy_share": 0.4,
     ...        "undefined": ""}
     >>> priority_words(row)
-    'between 15.2 % and 27.4 %: cannot be told against their share of the people; less than the 40.0 % asked for'
+    'cannot be told against their share of the people; less than the 40.0 % asked for'
     """
     if np.isnan(row["share"]):
         return f"undefined: {row['undefined']}"
@@ -274,7 +273,7 @@ def priority_words(row: Row) -> str:
 def _beside(row: Row, reference: float, name: str) -> str:
     low, high = (percent_text(row[f"share_{end}"]) for end in ("low", "high"))
     if row["share_low"] < reference < row["share_high"] and low != high:
-        return f"between {low} and {high}: cannot be told against {name}"
+        return f"cannot be told against {name}"
     return f"{compared(row['share'], reference)} {name}"
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, Point, box
 
-from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, Ranking
+from equity_screen.recipe import Group, Indicator, Policy, Priority, Question, Ranking, Stability
+from tests.results_fair import hostile_fair, small_fair, with_certainty, with_gaps
 
 UTM = "EPSG:32618"
 EAST, NORTH, SIDE = 580_000.0, 4_500_000.0, 1000.0
@@ -36,6 +37,7 @@ def small_question() -> Question:
         priority=Priority(at_least=75, people="low_income", policy=policy, label="most burdened quarter"),
         currency="EUR",
         illustrative=True,
+        stability=Stability(),
     )
 
 
@@ -537,6 +539,7 @@ def small_result() -> SimpleNamespace:
         index=pd.MultiIndex.from_tuples(effects, names=names),
     ).drop(columns="effect")
     by_effect = by_effect.assign(reach=["within 400 m", "within 300 m", "within 50.0 m"], reach_source="")
+    by_effect = by_effect.assign(priority_place_share_moe=NAN, policy_probability=[0.95, 0.5, NAN])
     by_effect.loc[("hub", "benefit"), "reach_source"] = "Cooling centre: within 400 m (City heat plan 2024)"
     before_after = pd.DataFrame(
         [
@@ -602,7 +605,8 @@ def small_result() -> SimpleNamespace:
         areas=small_areas(),
         scores=scores,
         by_effect=by_effect,
-        by_group=small_by_group(),
+        by_group=with_certainty(small_by_group()),
+        **small_fair(),
         together=small_together(),
         times_reached=small_times_reached(),
         only_by=small_only_by(),
@@ -618,7 +622,7 @@ def small_result() -> SimpleNamespace:
         by_boundary_effect=small_by_boundary_effect(),
         footprints=small_footprints(),
         baseline=small_baseline(),
-        before_after=before_after,
+        before_after=with_gaps(before_after),
         timeline=small_timeline(),
         ledger=ledger,
         status=status,
@@ -677,6 +681,8 @@ def hostile_result(text: str) -> SimpleNamespace:
         action=result.before_after["action"].map(ids), indicator=text, unit=text, label=text, undefined=text
     )
     result.together = result.together.assign(label=text)
+    for name, table in hostile_fair({name: getattr(result, name) for name in small_fair()}, text, ids).items():
+        setattr(result, name, table)
     of_reach = ("times_reached", "only_by", "overlaps", "missed", "distances", "distance_curve", "holds", "by_effect")
     result.unseen = result.unseen.assign(action=result.unseen["action"].map(ids), effect=text)
     result.compared, result.compared_by_group = (

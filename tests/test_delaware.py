@@ -1,7 +1,7 @@
 """Delaware's tracts in the Social Vulnerability Index 2020, with the margins of error of their sixteen indicators.
 
 Percentages are drawn from normal distributions with their published margins, set to 0 or 100 where they fall
-beyond, and ranked again as CDC/ATSDR ranks them; seeds 2030 to 2033, 1,000 draws each.
+beyond, and ranked again as CDC/ATSDR ranks them; seeds 2030 and 2031, 1,000 draws each.
 """
 
 from __future__ import annotations

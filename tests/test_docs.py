@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import equity_screen as es
+from equity_screen.disclosure import PROFILES
+from equity_screen.measures import MEASURES
+from equity_screen.publish import RECORD, WRITERS
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "equity_screen"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "__main__"})
@@ -177,6 +182,114 @@ def test_package_project_and_changelog_have_one_version():
     newest = re.search(r"^## (.+)$", text_of("CHANGELOG.md"), re.MULTILINE)
     assert newest
     assert version in newest[1]
+
+
+# Pages
+
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "data/*.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+LEGAL = {
+    "any": "any values",
+    "something": "any, not all of them 0",
+    "total": "a total that is not 0",
+    "non-negative": "none below 0, not all 0",
+    "positive": "all above 0",
+}
+A_PROJECT = {
+    "effects_file": "effects.csv",
+    "neighbourhoods": {"file": "zones.gpkg", "id": "id", "population": "people"},
+    "actions": [{"file": "actions.geojson"}],
+    "groups": {"low_income": {"label": "People with low incomes", "count": "low_income"}},
+    "effects": [{"ledger": "benefit", "effect": "trips", "unit": "trips/year"}],
+}
+
+
+def fenced(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text_of(page), re.MULTILINE | re.DOTALL)
+
+
+def with_keys(base: dict, more: dict) -> dict:
+    """Put the keys of a snippet into a project, table by table; every table of a list is begun as the project's is."""
+    both = {key: (base[key], more[key]) for key in base.keys() & more.keys()}
+    tables = {key: with_keys(*pair) for key, pair in both.items() if isinstance(pair[0], dict)}
+    lists = {key: [old[0] | one for one in new] for key, (old, new) in both.items() if isinstance(old, list)}
+    return base | more | tables | lists
+
+
+SNIPPETS = {f"{page}-{number}": text for page in PAGES for number, text in enumerate(fenced(page, "toml"))}
+
+
+@pytest.mark.parametrize("text", SNIPPETS.values(), ids=SNIPPETS)
+def test_every_key_of_a_project_file_that_a_page_shows_is_real(text):
+    assert es.Project.model_validate(with_keys(A_PROJECT, tomllib.loads(text)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_name_of_the_package_that_a_page_uses_is_public(page):
+    used = set(
+        re.findall(r"\b(?:es|equity_screen)\.([A-Za-z]\w*)", re.sub(r"equity_screen\.\w+ +import", "", text_of(page)))
+    )
+    modules = {path.stem for path in MODULES} | {"py"}
+    assert used - set(es.__all__) - modules == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_project_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        path, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE) if heading else []
+        anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert not heading or heading in anchors, target
+
+
+def test_the_readme_names_every_output_and_no_other():
+    table = text_of("README.md").partition("| in the folder |")[2].partition("\n\n")[0]
+    named = re.findall(r"`([\w.]+)`", " ".join(line.split("|")[1] for line in table.splitlines()[2:]))
+    whole = {one if not one.startswith(".") else f"neighbourhoods{one}" for one in named}
+    assert whole == {*WRITERS, RECORD}
+
+
+def test_the_pages_name_tables_that_are_written():
+    for page in ("docs/fairness.md", "docs/certainty.md", "docs/reach.md"):
+        named = set(re.findall(r"`(\w+\.csv)`", text_of(page)))
+        assert named - {"effects.csv"} <= set(WRITERS), page
+
+
+def measure_row(measure) -> str:
+    over = "each ranking" if measure.wants_ranking else "each income" if measure.wants_income else ""
+    legal = LEGAL[measure.needs] + ("; benefits only" if measure.goods_only else "")
+    cells = (f"`{measure.name}`", measure.label, measure.formula.replace("|", r"\|"), legal, over)
+    return "| " + " | ".join([*cells, "always" if measure.default else "on request"]) + " |"
+
+
+def test_the_table_of_measures_is_that_of_the_code():
+    rows = re.findall(r"^\| `.*\| (?:always|on request) \|$", text_of("docs/fairness.md"), re.MULTILINE)
+    assert rows == [measure_row(measure) for measure in MEASURES.values()]
+
+
+def test_the_table_of_profiles_is_that_of_the_code():
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (.*) \|$", text_of("docs/certainty.md"), re.MULTILINE)
+    assert [(name, int(least)) for name, least, _ in rows] == [(p.name, p.minimum_people) for p in PROFILES.values()]
+    for (_, _, besides), profile in zip(rows, PROFILES.values(), strict=True):
+        assert ("0 is printed" in besides) == profile.shows_zero
+        assert (f"multiples of {profile.rounding_base}" in besides) == (profile.rounding_base > 0)
+        assert (f"fewer than {profile.starred_below} have a star" in besides) == (profile.starred_below > 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "declaration"), [("uncertainty", es.Uncertainty), ("siting", es.Siting), ("stability", es.Stability)]
+)
+def test_the_page_on_certainty_names_every_key_of_its_sections(section, declaration):
+    text = text_of("docs/certainty.md")
+    assert f"[{section}]" in text
+    assert [key for key in declaration.model_fields if not re.search(rf"\b{key}\b", text)] == []
 
 
 # Words

@@ -9,7 +9,15 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from equity_screen.errors import InputError, UsageError
-from equity_screen.index import BurdenIndex, load_recipe, percentile, pick_priority, score_burden
+from equity_screen.index import (
+    BurdenIndex,
+    load_recipe,
+    min_max,
+    percentile,
+    pick_priority,
+    score_burden,
+    z_score,
+)
 from equity_screen.recipe import IndexRecipe, Indicator, Priority, Question
 from equity_screen.synthetic import four_zones
 
@@ -237,3 +245,14 @@ def test_a_rule_that_picks_nobody_is_refused():
         InputError, match=r"column priority\.column, value heat: the priority rule picks no neighbourhood"
     ):
         pick_priority(four_zones(), Priority(column="heat", at_least=99))
+
+
+@pytest.mark.parametrize("standardised", [z_score, min_max])
+def test_standardised_values_of_places_that_are_all_alike_are_undefined(standardised):
+    assert standardised(pd.Series([2.0, 2.0])).isna().all()
+    assert standardised(pd.Series([], dtype="float64")).empty
+
+
+def test_a_missing_value_stays_missing_and_counts_for_nothing():
+    assert z_score(pd.Series([1.0, np.nan, 3.0])).tolist()[::2] == [-1.0, 1.0]
+    assert min_max(pd.Series([1.0, np.nan, 3.0])).isna().tolist() == [False, True, False]

@@ -30,7 +30,7 @@ from equity_screen.entropy import (
     theil_between,
     variance_between,
 )
-from equity_screen.equity import by_effect, by_group, counted_once, rank_of
+from equity_screen.equity import by_effect, by_group
 from equity_screen.gradient import (
     concentration_curve,
     concentration_index,
@@ -68,7 +68,7 @@ from equity_screen.inequality import (
     weighted_mean,
 )
 from equity_screen.people import People
-from equity_screen.recipe import Group, Ranking
+from equity_screen.recipe import Group
 from equity_screen.welfare import (
     distributional_weights,
     kolm_pollak_after,
@@ -95,7 +95,7 @@ class City(NamedTuple):
 
     groups: Floats
     income: Floats
-    values: Floats
+    doses: Floats
     baseline: Floats
     kappa: float = 0.1
     bounds: tuple[float, float] = (0.0, MOST)
@@ -122,7 +122,7 @@ class City(NamedTuple):
         return self._replace(
             groups=self.groups[rows],
             income=self.income[rows],
-            values=self.values[rows],
+            doses=self.doses[rows],
             baseline=self.baseline[rows],
         )
 
@@ -130,7 +130,7 @@ class City(NamedTuple):
         """Give the same city in another unit."""
         low, high = self.bounds
         return self._replace(
-            values=self.values * factor,
+            doses=self.doses * factor,
             baseline=self.baseline * factor,
             kappa=self.kappa / factor,
             bounds=(low * factor, high * factor),
@@ -139,35 +139,50 @@ class City(NamedTuple):
     def given(self, gift: float) -> City:
         """Give the city where everyone has as much more."""
         low, high = self.bounds
-        return self._replace(values=self.values + gift, bounds=(low + gift, high + gift))
+        return self._replace(doses=self.doses + gift, bounds=(low + gift, high + gift))
 
 
 QUARTERS = st.integers(1, 400).map(lambda number: number / 4)
-KINDS = (
-    st.one_of(st.just(0.0), QUARTERS),
-    QUARTERS,
-    st.integers(-400, 400).map(lambda number: number / 4),
-)
-INCOMES = st.one_of(st.integers(1, 5).map(float), st.integers(1, 5).map(float), st.just(np.nan))
-KAPPAS = st.sampled_from([-0.3, -0.02, 0.02, 0.3])
-
-
-def columns_of(draw: st.DrawFn, strategy: st.SearchStrategy[float], size: int) -> Floats:
-    return np.array(draw(st.lists(strategy, min_size=size, max_size=size)), dtype=np.float64)
+INCOMES = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 4.0, 5.0, np.nan])
+KAPPAS = (0.02, -0.02, 0.3, -0.3)
 
 
 @st.composite
 def cities(draw: st.DrawFn, *, least: int = 1) -> City:
-    """Whole people, so that they can be counted one by one; quarters of a unit, so that ties are ties."""
-    size = draw(st.integers(least, 6))
-    groups = columns_of(draw, st.integers(0, 6), 3 * size).reshape(size, 3)
+    """Whole people, so that they can be counted one by one; quarters of a unit, so that ties are ties.
+
+    All of a city is one draw of bytes, eight a neighbourhood and one for all: that is quick, and shrinks to few people.
+    """
+    size = draw(st.integers(least, 5))
+    drawn = np.frombuffer(draw(st.binary(min_size=8 * size + 1, max_size=8 * size + 1)), dtype=np.uint8).astype(int)
+    byte = drawn[1:].reshape(8, size)
+    groups = (byte[:3] % 7).T.astype(np.float64)
     assume(np.count_nonzero(groups.sum(axis=1)) >= least)
-    values = np.column_stack([columns_of(draw, kind, size) for kind in KINDS])
-    income, baseline = columns_of(draw, INCOMES, size), columns_of(draw, st.integers(0, 20), size)
-    return City(groups, income, values, baseline, draw(KAPPAS))
+    steps = byte[3:6] // 4
+    place, everyone = 2.0 * np.maximum(steps[0] - 20, 0), 1.25 * (steps[1] + 1)
+    signed = 2.5 * ((steps[2] + 1) // 2) * np.where(steps[2] % 2, 1, -1)
+    doses = np.column_stack([place, everyone, signed])
+    return City(groups, INCOMES[byte[6] % 8], doses, (byte[7] % 21).astype(np.float64), KAPPAS[drawn[0] % 4])
 
 
 # ================================================================ every measure, by name
+
+
+class Asked(NamedTuple):
+    """What measures ask of a city, worked out once."""
+
+    doses: Floats | csc_array
+    people: Floats
+    groups: Floats
+    income: Floats
+    rank: Floats
+    baseline: Floats
+    kappa: float
+    bounds: tuple[float, float]
+
+    @property
+    def everyone_and_groups(self) -> Floats:
+        return np.column_stack([self.people, self.groups])
 
 
 class Measure(NamedTuple):
@@ -176,27 +191,23 @@ class Measure(NamedTuple):
     ``moves`` is None where a gift to everyone has no law. ``some``: besides what it needs, more can be in its way.
     """
 
-    of: Callable[[City], Floats]
+    of: Callable[[Asked], Floats]
     power: int
     moves: float | Floats | None
     needs: str
     some: bool = False
 
 
-def over(measure: Callable[..., Floats], **options: Any) -> Callable[[City], Floats]:
-    return lambda city: measure(city.values, city.people, **options)
+def over(measure: Callable[..., Floats], **options: Any) -> Callable[[Asked], Floats]:
+    return lambda asked: measure(asked.doses, asked.people, **options)
 
 
-def ranked(measure: Callable[..., Floats], **options: Any) -> Callable[[City], Floats]:
-    return lambda city: measure(city.values, city.people, rank=city.rank, **options)
+def ranked(measure: Callable[..., Floats], **options: Any) -> Callable[[Asked], Floats]:
+    return lambda asked: measure(asked.doses, asked.people, rank=asked.rank, **options)
 
 
-def split(measure: Callable[..., Any]) -> Callable[[City], Floats]:
-    return lambda city: np.array(measure(city.values, city.groups))
-
-
-def everyone_and_groups(city: City) -> Floats:
-    return np.column_stack([city.people, city.groups])
+def split(measure: Callable[..., Any]) -> Callable[[Asked], Floats]:
+    return lambda asked: np.array(measure(asked.doses, asked.groups))
 
 
 SHARES_OUT, ANY = "non-negative", "any"
@@ -233,43 +244,54 @@ MEASURES: Mapping[str, Measure] = {
     "generalised extended": Measure(ranked(generalised_extended_concentration_index, nu=3), 1, 0.0, ANY),
     "slope": Measure(ranked(slope_index), 1, 0.0, ANY, some=True),
     "relative slope": Measure(ranked(relative_index), 0, None, SHARES_OUT, some=True),
-    "suits": Measure(lambda c: suits_index(c.values, c.people, income=c.income), 0, None, SHARES_OUT),
-    "kakwani": Measure(lambda c: kakwani_index(c.values, c.people, income=c.income), 0, None, SHARES_OUT),
+    "suits": Measure(lambda c: suits_index(c.doses, c.people, income=c.income), 0, None, SHARES_OUT),
+    "kakwani": Measure(lambda c: kakwani_index(c.doses, c.people, income=c.income), 0, None, SHARES_OUT),
     "concentration": Measure(ranked(concentration_curve, at=AT), 0, None, SHARES_OUT),
     "generalised concentration": Measure(ranked(generalised_concentration_curve, at=AT), 1, AT[:, None], ANY),
     "level": Measure(
-        lambda c: kolm_pollak_ede_by_group(c.values, everyone_and_groups(c), kappa=c.kappa).T, 1, 1.0, ANY, some=True
+        lambda c: kolm_pollak_ede_by_group(c.doses, c.everyone_and_groups, kappa=c.kappa).T, 1, 1.0, ANY, some=True
     ),
     "level after": Measure(
-        lambda c: kolm_pollak_after(c.baseline, c.values, weights=everyone_and_groups(c), kappa=c.kappa).T,
+        lambda c: kolm_pollak_after(c.baseline, c.doses, weights=c.everyone_and_groups, kappa=c.kappa).T,
         *(1, 1.0, ANY),
         some=True,
     ),
-    "level's index": Measure(lambda c: kolm_pollak_index(c.values, c.people, kappa=c.kappa), 1, 0.0, ANY),
+    "level's index": Measure(lambda c: kolm_pollak_index(c.doses, c.people, kappa=c.kappa), 1, 0.0, ANY),
     "weighted total": Measure(
-        lambda c: weighted_total(c.values, c.people, income=c.income, elasticity=1.3) / max(c.ranked.sum(), 1),
+        lambda c: (
+            weighted_total(c.doses, c.people, income=c.income, elasticity=1.3)
+            / max(c.people[~np.isnan(c.rank)].sum(), 1)
+        ),
         *(1, None, ANY),
     ),
 }
 BY_RANK = frozenset(list(MEASURES)[list(MEASURES).index("ci") : list(MEASURES).index("level")]) | {"weighted total"}
 
 
-def measured(city: City) -> dict[str, Floats]:
-    return {name: np.asarray(measure.of(city)) for name, measure in MEASURES.items()}
+def asked_of(city: City, values: Floats | csc_array | None = None) -> Asked:
+    values = as_columns(city.doses) if values is None else values
+    people, rank = city.people, city.rank
+    return Asked(values, people, city.groups, city.income, rank, city.baseline, city.kappa, city.bounds)
+
+
+def measured(city: City, values: Floats | csc_array | None = None) -> dict[str, Floats]:
+    """Every measure of a city, or of values stored otherwise than as sparse columns."""
+    asked = asked_of(city, values)
+    return {name: np.asarray(measure.of(asked)) for name, measure in MEASURES.items()}
 
 
 def as_distribution(city: City, **options: Any) -> Distribution:
     given = {"ranks": {"income": city.rank}, "partitions": {"colour": range(3)}, "kappa": city.kappa} | options
-    return distribution(csc_array(city.values), city.counted, **given)
+    return distribution(csc_array(city.doses), city.counted, **given)
 
 
 def table_of(city: City) -> pd.DataFrame:
-    effects = city.values.shape[1]
+    effects = city.doses.shape[1]
     labels = pd.MultiIndex.from_tuples(
         [(f"A{number}", ("benefit", "burden")[number % 2], "e") for number in range(effects)],
         names=["action", "ledger", "effect"],
     )
-    return between_group_table(csc_array(city.values), city.counted, groups=DECLARED, labels=labels)
+    return between_group_table(csc_array(city.doses), city.counted, groups=DECLARED, labels=labels)
 
 
 def tabled(city: City) -> dict[str, Floats]:
@@ -279,26 +301,35 @@ def tabled(city: City) -> dict[str, Floats]:
     figures = found._replace(totals=found.totals / people, total=found.total / people)._asdict()
     shares = figures.pop("people_shares")
     columns = {name: column.to_numpy() for name, column in table.drop(columns=["action", "ledger"]).items()}
-    return {**{name: numbers.T for name, numbers in figures.items()}, "shares of people": shares, **columns}
+    tables = {**{name: numbers.T for name, numbers in figures.items()}, "shares of people": shares, **columns}
+    return {f"table: {name}": numbers for name, numbers in tables.items()}
 
 
 def assert_alike(one: Mapping[str, Floats], other: Mapping[str, Floats], *, rounding: float = 1e-11) -> None:
     """Equal but for rounding, undefined in the same places, words the same."""
     assert list(one) == list(other)
-    for name, numbers in one.items():
-        if numbers.dtype == object:
-            assert numbers.tolist() == other[name].tolist(), name
-            continue
-        power = MEASURES[name].power if name in MEASURES else 2
-        least = rounding * MOST**power
-        np.testing.assert_allclose(other[name], numbers, rtol=rounding, atol=least, equal_nan=True, err_msg=name)
+    assert [one[name].shape for name in one] == [other[name].shape for name in one]
+    words = [name for name, numbers in one.items() if numbers.dtype.kind not in "fib"]
+    assert [list(one[name]) for name in words] == [list(other[name]) for name in words]
+    names = [name for name in one if name not in words]
+    least = np.concatenate([np.full(one[name].size, rounding * MOST ** power_of(name)) for name in names])
+    left, right = (np.concatenate([table[name].ravel() for name in names]) for table in (one, other))
+    apart = ~((np.abs(left - right) <= least + rounding * np.abs(left)) | (np.isnan(left) & np.isnan(right)))
+    of = np.repeat(names, [one[name].size for name in names])
+    assert not apart.any(), list(zip(of[apart], left[apart], right[apart], strict=True))
+
+
+def power_of(name: str) -> int:
+    return MEASURES[name].power if name in MEASURES else 2
 
 
 def assert_same_bytes(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> None:
     for name, numbers in one.items():
         assert numbers.shape == other[name].shape, name
-        same = numbers.tolist() == other[name].tolist() if numbers.dtype == object else numbers.tobytes("C")
-        assert same is True or same == other[name].tobytes("C"), name
+        if numbers.dtype == object:
+            assert numbers.tolist() == other[name].tolist(), name
+        else:
+            assert numbers.tobytes() == other[name].tobytes(), name
 
 
 # ================================================================ 1, 2, 3: how people are cut up
@@ -311,7 +342,7 @@ def test_law_01_the_same_city_several_times_over_is_as_unequal(city: City, times
     one = measured(city) | tabled(city)
     assert_alike(one, measured(city.units(rows)) | tabled(city.units(rows)))
     more = city._replace(groups=times * city.groups)
-    assert_alike(one, measured(more) | tabled(more))
+    assert_alike({name: one[name] for name in MEASURES}, measured(more))
 
 
 @LAW
@@ -331,7 +362,7 @@ def test_law_03_the_order_of_neighbourhoods_changes_nothing(city: City, random: 
     order = list(range(len(city.people)))
     random.shuffle(order)
     assert city.units(order).rank.tolist() == pytest.approx(city.rank[order].tolist(), rel=1e-15, nan_ok=True)
-    assert_alike(measured(city) | tabled(city), measured(city.units(order)) | tabled(city.units(order)))
+    assert_alike(measured(city), measured(city.units(order)))
 
 
 # ================================================================ 4: units and gifts
@@ -366,7 +397,7 @@ def test_law_04_a_gift_to_everyone_moves_levels_and_no_difference(city: City, gi
 @LAW
 @given(cities(), st.integers(1, 200).map(lambda number: number / 4))
 def test_law_04_a_gift_to_everyone_lowers_relative_inequality(city: City, gift: float) -> None:
-    shared = city._replace(values=city.values[:, :SIGNED])
+    shared = city._replace(doses=city.doses[:, :SIGNED])
     one, other = measured(shared), measured(shared.given(gift))
     for name in ("gini", "hoover", "theil", "mld", "entropy 2", "entropy 0.5", "atkinson 0.5", "top"):
         assert (other[name] <= one[name] + 1e-12)[~np.isnan(one[name])].all(), name
@@ -409,20 +440,20 @@ HIGHER = ("bottom", "lorenz", "generalised lorenz", "atkinson level")
 
 def moved(city: City, poorer: int, richer: int, *, column: int, amounts: tuple[float, float]) -> City:
     """Take from one neighbourhood and give to another, so much a person."""
-    values = city.values.copy()
+    values = city.doses.copy()
     values[poorer, column] += amounts[0]
     values[richer, column] -= amounts[1]
-    return city._replace(values=values)
+    return city._replace(doses=values)
 
 
 @LAW
 @given(cities(least=2), st.sampled_from([PLACE, EVERYONE, SIGNED]), st.sampled_from([0.25, 0.5, 1.0]))
 def test_law_05_a_transfer_to_those_who_have_less_lowers_inequality(city: City, column: int, part: float) -> None:
-    city = city._replace(kappa=float(np.sign(city.kappa)) * 0.02, values=city.values[:, [column]])
+    city = city._replace(kappa=float(np.sign(city.kappa)) * 0.02, doses=city.doses[:, [column]])
     lived = np.flatnonzero(city.people)
-    poorer, richer = (int(lived[pick(city.values[lived, 0])]) for pick in (np.argmin, np.argmax))
+    poorer, richer = (int(lived[pick(city.doses[lived, 0])]) for pick in (np.argmin, np.argmax))
     few, many = city.people[[poorer, richer]]
-    gap = part * (city.values[richer, 0] - city.values[poorer, 0])
+    gap = part * (city.doses[richer, 0] - city.doses[poorer, 0])
     assume(gap > 0)
     amounts = gap * many / (few + many), gap * few / (few + many)
     one, other = measured(city), measured(moved(city, poorer, richer, column=0, amounts=amounts))
@@ -444,13 +475,13 @@ def test_law_05_a_transfer_to_those_who_have_less_lowers_inequality(city: City, 
 def test_law_05_a_transfer_to_those_ranked_lower_turns_every_gradient_to_them(
     city: City, column: int, part: float, data: st.DataObject
 ) -> None:
-    city = city._replace(values=city.values[:, [column]])
+    city = city._replace(doses=city.doses[:, [column]])
     lived = np.flatnonzero(city.ranked)
     assume(len(lived) >= 2)
     lower, higher = sorted(data.draw(st.permutations(lived.tolist()))[:2], key=lambda row: city.income[row])
     assume(city.income[lower] < city.income[higher])
-    assume(city.values[higher, 0] > 0)
-    taken = part * city.values[higher, 0]
+    assume(city.doses[higher, 0] > 0)
+    taken = part * city.doses[higher, 0]
     amounts = taken * city.people[higher] / city.people[lower], taken
     one, other = measured(city), measured(moved(city, lower, higher, column=0, amounts=amounts))
     for name in ("gci", "slope", "generalised extended", "ci", "extended 3", "extended 1.5", "suits", "kakwani"):
@@ -464,7 +495,9 @@ def test_law_05_a_transfer_to_those_ranked_lower_turns_every_gradient_to_them(
 
 
 @LAW
-@given(cities(), st.integers(0, 6), st.sampled_from([0.0, 7.25, -3.0, np.nan, np.inf]), INCOMES)
+@given(
+    cities(), st.integers(0, 6), st.sampled_from([0.0, 7.25, -3.0, np.nan, np.inf]), st.sampled_from(INCOMES.tolist())
+)
 def test_law_06_a_neighbourhood_where_nobody_lives_changes_nothing(
     city: City, at: int, amount: float, income: float
 ) -> None:
@@ -472,7 +505,7 @@ def test_law_06_a_neighbourhood_where_nobody_lives_changes_nothing(
     empty = City(
         np.insert(city.groups, at, 0.0, axis=0),
         np.insert(city.income, at, income),
-        np.insert(city.values, at, amount, axis=0),
+        np.insert(city.doses, at, amount, axis=0),
         np.insert(city.baseline, at, 3.0),
         city.kappa,
     )
@@ -484,7 +517,7 @@ def test_law_06_a_neighbourhood_where_nobody_lives_changes_nothing(
 @LAW
 @given(cities())
 def test_law_06_an_effect_on_nobody_changes_no_other_and_has_no_relative_figure(city: City) -> None:
-    wider = city._replace(values=np.column_stack([city.values[:, :1], np.zeros(len(city.people)), city.values[:, 1:]]))
+    wider = city._replace(doses=np.column_stack([city.doses[:, :1], np.zeros(len(city.people)), city.doses[:, 1:]]))
     kept = [0, 2, 3]
     one, other = measured(city), measured(wider)
     assert_same_bytes(one, {name: numbers[..., kept] for name, numbers in other.items()})
@@ -499,39 +532,45 @@ def test_law_06_an_effect_on_nobody_changes_no_other_and_has_no_relative_figure(
         assert np.isnan(getattr(found, name)[1]).all(), name
     assert (found.totals[1] == 0).all()
     assert found.total[1] == found.mean[1] == found.absolute_gini[1] == 0
-    said = undefined_because(wider.values, wider.people, needs=SHARES_OUT)
+    said = undefined_because(wider.doses, wider.people, needs=SHARES_OUT)
     assert said[1] == inequality.TOTAL_0
 
 
 @LAW
 @given(cities())
 def test_law_06_a_measure_is_undefined_where_its_needs_say_so_and_nowhere_else(city: City) -> None:
-    wider = city._replace(values=np.column_stack([city.values, np.zeros(len(city.people)), -city.values[:, 0]]))
+    wider = city._replace(doses=np.column_stack([city.doses, np.zeros(len(city.people)), -city.doses[:, 0]]))
+    found = measured(wider)
+    refused_of = {
+        (needs, by_rank): undefined_because(wider.doses, wider.ranked if by_rank else wider.people, needs=needs) != ""
+        for needs in ("any", "something", "non-negative", "positive")
+        for by_rank in (False, True)
+    }
     for name, measure in MEASURES.items():
-        mass = wider.ranked if name in BY_RANK else wider.people
-        refused = undefined_because(wider.values, mass, needs=measure.needs) != ""
-        nan = np.isnan(measure.of(wider))
+        refused, nan = refused_of[measure.needs, name in BY_RANK], np.isnan(found[name])
         assert nan[..., refused].all(), name
         if not measure.some:
             assert not nan[..., ~refused].any(), name
-        assert not np.isinf(measure.of(wider)).any(), name
-    spread = spread_of(wider.values, wider.people)
-    assert is_share_out(spread).tolist() == (undefined_because(wider.values, wider.people, needs=SHARES_OUT) == "").tolist()
+        assert not np.isinf(found[name]).any(), name
+    spread = spread_of(wider.doses, wider.people)
+    assert (
+        is_share_out(spread).tolist() == (undefined_because(wider.doses, wider.people, needs=SHARES_OUT) == "").tolist()
+    )
 
 
 @LAW
 @given(cities(), st.data())
 def test_law_06_a_missing_value_makes_its_column_missing_and_no_other(city: City, data: st.DataObject) -> None:
     at, column = data.draw(st.sampled_from(np.flatnonzero(city.people).tolist())), data.draw(st.integers(0, 2))
-    gone = city._replace(values=city.values.copy())
-    gone.values[at, column] = np.nan
+    gone = city._replace(doses=city.doses.copy())
+    gone.doses[at, column] = np.nan
     others = [number for number in range(3) if number != column]
     one, other = measured(city), measured(gone)
     for name in one:
         counted = name not in BY_RANK or city.ranked[at] > 0
         assert other[name][..., others].tobytes() == one[name][..., others].tobytes(), name
         assert np.isnan(other[name][..., column]).all() == counted or np.isnan(one[name][..., column]).all(), name
-    assert undefined_because(gone.values, gone.people, needs=ANY)[column] == inequality.MISSING
+    assert undefined_because(gone.doses, gone.people, needs=ANY)[column] == inequality.MISSING
 
 
 # ================================================================ 7: the same for everyone
@@ -551,7 +590,7 @@ def test_law_07_the_same_for_everyone_is_at_parity_and_without_a_gradient(
 ) -> None:
     """Amounts that no number holds exactly too: what is left of them is nothing."""
     amount = amount * unit
-    uniform = city._replace(values=np.full((len(city.people), 1), amount))
+    uniform = city._replace(doses=np.full((len(city.people), 1), amount))
     found = measured(uniform)
     for name in NO_INEQUALITY:
         assert found[name] == pytest.approx(0.0, abs=1e-14 * amount ** MEASURES[name].power), name
@@ -565,7 +604,7 @@ def test_law_07_the_same_for_everyone_is_at_parity_and_without_a_gradient(
         assert found["slope"][0] == 0 or np.isnan(found["slope"][0])
         assert found["relative slope"][0] == pytest.approx(1.0) or np.isnan(found["slope"][0])
     assert found["lorenz"][:, 0] == pytest.approx(AT, abs=1e-12)
-    assert found["top"][0] == found["bottom"][0] == pytest.approx(0.3)
+    assert [found["top"][0], found["bottom"][0]] == pytest.approx([0.3, 0.3])
     assert found["palma"][0] == pytest.approx(0.25)
     levels = np.append(found["level"][:, 0], [found["atkinson level"][0], found["mean"][0]])
     assert levels[~np.isnan(levels)] == pytest.approx(amount, rel=1e-12)
@@ -575,7 +614,7 @@ def test_law_07_the_same_for_everyone_is_at_parity_and_without_a_gradient(
 @given(cities(), QUARTERS, st.sampled_from([1.0, 0.1, 1 / 3]))
 def test_law_07_every_group_has_its_share_of_what_everyone_has(city: City, amount: float, unit: float) -> None:
     amount = amount * unit
-    found = as_distribution(city._replace(values=np.full((len(city.people), 1), amount)))
+    found = as_distribution(city._replace(doses=np.full((len(city.people), 1), amount)))
     counts = city.groups.sum(axis=0)
     some, all_of_them = counts > 0, counts == city.people.sum()
     assert found.parity[0, some] == pytest.approx(1.0, rel=1e-12)
@@ -594,8 +633,8 @@ def test_law_07_every_group_has_its_share_of_what_everyone_has(city: City, amoun
 @LAW
 @given(cities(), st.integers(-8, 8), st.integers(-8, 8))
 def test_law_08_totals_means_gaps_and_generalised_indexes_are_linear(city: City, first: int, second: int) -> None:
-    x, y = city.values[:, PLACE], city.values[:, SIGNED]
-    three = city._replace(values=np.column_stack([x, y, first * x + second * y]))
+    x, y = city.doses[:, PLACE], city.doses[:, SIGNED]
+    three = city._replace(doses=np.column_stack([x, y, first * x + second * y]))
     found = measured(three)
     linear = ("mean", "gci", "generalised extended", "slope", "generalised concentration", "weighted total")
     for name in linear:
@@ -615,8 +654,8 @@ def test_law_08_the_generalised_index_is_a_product_with_fixed_weights(city: City
     tilted, total = rank_weights(city.rank, city.people)
     assert total == city.ranked.sum()
     if total > 0:
-        found = generalised_concentration_index(city.values, city.people, rank=city.rank)
-        np.testing.assert_allclose(city.values.T @ tilted, found, rtol=1e-11, atol=1e-11)
+        found = generalised_concentration_index(city.doses, city.people, rank=city.rank)
+        np.testing.assert_allclose(city.doses.T @ tilted, found, rtol=1e-11, atol=1e-11)
     assert tilted.sum() == pytest.approx(0.0, abs=1e-15 * max(total, 1))
 
 
@@ -642,18 +681,20 @@ def test_law_09_groups_that_share_out_the_people_share_out_totals_and_parity(cit
 def test_law_09_inequality_is_that_between_groups_and_that_within_them(city: City) -> None:
     share, found = city.groups.sum(axis=0) / city.people.sum(), as_distribution(city)
     some = share > 0
-    alone = [[measure(city.values, group) for group in city.groups.T[some]] for measure in (theil, variance, weighted_mean)]
+    alone = [
+        [measure(city.doses, group) for group in city.groups.T[some]] for measure in (theil, variance, weighted_mean)
+    ]
     theils, variances, means = (np.array(numbers) for numbers in alone)
-    mean, share = weighted_mean(city.values, city.people), share[some, None]
-    entropy = theil_between(city.values, city.groups)
-    np.testing.assert_allclose(entropy.total, theil(city.values, city.people), atol=1e-12)
+    mean, share = weighted_mean(city.doses, city.people), share[some, None]
+    entropy = theil_between(city.doses, city.groups)
+    np.testing.assert_allclose(entropy.total, theil(city.doses, city.people), atol=1e-12)
     np.testing.assert_allclose(entropy.total, entropy.between + entropy.within, rtol=1e-15)
     legal = ~np.isnan(entropy.total)
     within = (share * means * np.nan_to_num(theils)).sum(axis=0)[legal] / mean[legal]
     np.testing.assert_allclose(entropy.within[legal], within, atol=1e-12)
     np.testing.assert_allclose(found.theil_between[:, 0] + found.theil_within[:, 0], found.theil, atol=1e-12)
-    parts = variance_between(city.values, city.groups)
-    np.testing.assert_allclose(parts.total, variance(city.values, city.people), rtol=1e-11, atol=1e-10)
+    parts = variance_between(city.doses, city.groups)
+    np.testing.assert_allclose(parts.total, variance(city.doses, city.people), rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(parts.between, (share * (means - mean) ** 2).sum(axis=0), rtol=1e-11, atol=1e-10)
     np.testing.assert_allclose(parts.within, (share * variances).sum(axis=0), rtol=1e-11, atol=1e-10)
 
@@ -662,7 +703,7 @@ def test_law_09_inequality_is_that_between_groups_and_that_within_them(city: Cit
 @given(cities())
 def test_law_09_mean_log_deviation_too(city: City) -> None:
     some = city.groups.sum(axis=0) > 0
-    x, share = city.values[:, [EVERYONE]], city.groups.sum(axis=0)[some] / city.people.sum()
+    x, share = city.doses[:, [EVERYONE]], city.groups.sum(axis=0)[some] / city.people.sum()
     within = [float(mean_log_deviation(x, group)[0]) for group in city.groups.T[some]]
     whole = mld_between(x, city.groups)[0] + share @ within
     assert whole == pytest.approx(mean_log_deviation(x, city.people)[0], abs=1e-12)
@@ -671,12 +712,12 @@ def test_law_09_mean_log_deviation_too(city: City) -> None:
 @LAW
 @given(cities())
 def test_law_09_the_level_of_everyone_is_the_level_of_the_groups_levels(city: City) -> None:
-    found = kolm_pollak_ede_by_group(city.values, everyone_and_groups(city), kappa=city.kappa)
+    found = kolm_pollak_ede_by_group(city.doses, asked_of(city).everyone_and_groups, kappa=city.kappa)
     share = city.groups.sum(axis=0) / city.people.sum()
     some = share > 0
     again = [kolm_pollak_ede(levels[some], share[some], kappa=city.kappa) for levels in found[:, 1:]]
     np.testing.assert_allclose(again, found[:, 0], rtol=1e-11, atol=1e-10)
-    after = kolm_pollak_after(city.baseline, city.values, weights=everyone_and_groups(city), kappa=city.kappa)
+    after = kolm_pollak_after(city.baseline, city.doses, weights=asked_of(city).everyone_and_groups, kappa=city.kappa)
     again = [kolm_pollak_ede(levels[some], share[some], kappa=city.kappa) for levels in after[:, 1:]]
     np.testing.assert_allclose(again, after[:, 0], rtol=1e-11, atol=1e-10)
 
@@ -686,16 +727,16 @@ def test_law_09_the_level_of_everyone_is_the_level_of_the_groups_levels(city: Ci
 def test_law_09_groups_put_together_are_no_further_apart(city: City) -> None:
     merged = np.column_stack([city.groups[:, 0] + city.groups[:, 1], city.groups[:, 2]])
     for measure in (theil_between, variance_between):
-        fewer, more = measure(city.values, merged), measure(city.values, city.groups)
+        fewer, more = measure(city.doses, merged), measure(city.doses, city.groups)
         legal = ~np.isnan(more.total)
         assert (fewer.between <= more.between + 1e-10)[legal].all()
         np.testing.assert_allclose(fewer.total, more.total, rtol=1e-11, atol=1e-10)
-    alone = variance_between(city.values, city.people[:, None])
+    alone = variance_between(city.doses, city.people[:, None])
     assert alone.between == pytest.approx(0.0, abs=1e-20)
 
 
 @LAW
-@given(cities(), st.lists(st.integers(0, 4), min_size=6, max_size=6))
+@given(cities(), st.lists(st.integers(0, 4), min_size=5, max_size=5))
 def test_law_09_who_is_in_no_group_is_in_others(city: City, outside: list[int]) -> None:
     rest = np.array(outside[: len(city.people)], dtype=np.float64)
     people = city.counted._replace(population=city.people + rest, universes=city.counted.universes + rest[:, None])
@@ -720,7 +761,7 @@ class Persons(NamedTuple):
 def persons_of(city: City, column: int) -> Persons:
     home = np.repeat(np.tile(np.arange(len(city.people)), 3), city.groups.T.ravel().astype(int))
     group = np.repeat(np.repeat(np.arange(3), len(city.people)), city.groups.T.ravel().astype(int))
-    return Persons(city.values[home, column], city.income[home], group, city.baseline[home])
+    return Persons(city.doses[home, column], city.income[home], group, city.baseline[home])
 
 
 def plain_gini(has: Floats) -> float:
@@ -781,7 +822,7 @@ def shares_out(everyone: Persons) -> dict[str, Any]:
         "lorenz": plain_held(has, AT) / mean,
         "top": 1 - held[2],
         "bottom": held[0],
-        "palma": (1 - held[3]) / held[1] if held[1] > 0 else np.nan,
+        "palma": (1 - held[3]) / held[1] if held[1] > 1e-12 else np.nan,
         "entropy 2": plain_entropy(has, 2),
         "entropy 0.5": plain_entropy(has, 0.5),
         "theil": plain_entropy(has, 1),
@@ -893,22 +934,22 @@ def test_law_10_each_measure_is_its_definition_over_persons(city: City) -> None:
 @LAW
 @given(cities())
 def test_law_10_sparse_is_dense_and_is_everyone_one_by_one(city: City) -> None:
-    dense = measured(city)
-    row, column = (part.ravel() for part in np.indices(city.values.shape))
+    stored, at = measured(city), int(city.people.sum()) % 3
+    row, column = (part.ravel() for part in np.indices(city.doses.shape))
     # The same numbers in two halves each, zeros among them, in no order.
     twice = np.tile(np.arange(len(row))[::-1], 2)
-    halves = coo_array((city.values.ravel()[twice] / 2, (row[twice], column[twice])), shape=city.values.shape)
-    for values in (csc_array(city.values), csc_array(halves)):
-        assert_same_bytes(dense, measured(city._replace(values=values)))
+    halves = coo_array((city.doses.ravel()[twice] / 2, (row[twice], column[twice])), shape=city.doses.shape)
+    for values in (city.doses, csc_array(halves)):
+        assert_same_bytes(stored, measured(city, values))
     home = np.repeat(np.arange(len(city.people)), city.people.astype(int))
     persons = city.units(home)._replace(
         groups=np.vstack([np.repeat(np.eye(3), row.astype(int), axis=0) for row in city.groups])
     )
-    assert_alike(dense, measured(persons), rounding=1e-12)
-    vectors = [measured(city._replace(values=city.values[:, number])) for number in range(3)]
-    for name, numbers in dense.items():
-        if name not in {"level", "level after"}:
-            assert np.stack([vector[name] for vector in vectors], axis=-1).tobytes() == numbers.tobytes(), name
+    assert_alike(stored, measured(persons), rounding=1e-12)
+    vector = measured(city, city.doses[:, at])
+    for name, numbers in stored.items():
+        assert vector[name].shape == numbers.shape[:-1] or name in {"level", "level after"}, name
+        assert vector[name].tobytes() == numbers[..., at].tobytes(), name
 
 
 @LAW
@@ -938,7 +979,7 @@ def test_law_10_the_table_between_groups_is_that_of_persons(city: City) -> None:
         row, everyone = table.iloc[column], persons_of(city, column)
         means = {name: everyone.has[everyone.group == g] for g, name in enumerate(GROUPS)}
         means = {name: part.mean() for name, part in means.items() if len(part)}
-        least, most = min(means.values()), max(means.values())
+        least, most = min(means.values()), max(means.doses())
         worst, best = (most, least) if row["ledger"] == "burden" else (least, most)
         assert row[["worst_mean", "best_mean", "gap"]].tolist() == pytest.approx([worst, best, most - least], abs=1e-10)
         assert row["groups"] == len(means)
@@ -958,7 +999,7 @@ def test_law_10_the_table_between_groups_is_that_of_persons(city: City) -> None:
 def test_law_10_the_index_of_disparity_is_its_definition(city: City, against: str, weighted: bool) -> None:  # noqa: FBT001
     counts = city.groups.sum(axis=0)
     shares = counts / counts.sum()
-    means = np.column_stack([weighted_mean(city.values, group) for group in city.groups.T])
+    means = np.column_stack([weighted_mean(city.doses, group) for group in city.groups.T])
     found = index_of_disparity(means, shares, weighted=weighted, against=against)
     some = shares > 0
     for mean, ours in zip(means[:, some], found, strict=True):
@@ -978,9 +1019,9 @@ def test_law_10_the_index_of_disparity_is_its_definition(city: City, against: st
 @LAW
 @given(cities())
 def test_law_11_gains_less_losses_are_the_net(city: City) -> None:
-    net = city.values[:, [SIGNED]]
-    three = city._replace(values=np.column_stack([np.maximum(net, 0), np.maximum(-net, 0), net]))
-    assert (three.values[:, 0] - three.values[:, 1] == net[:, 0]).all()
+    net = city.doses[:, [SIGNED]]
+    three = city._replace(doses=np.column_stack([np.maximum(net, 0), np.maximum(-net, 0), net]))
+    assert (three.doses[:, 0] - three.doses[:, 1] == net[:, 0]).all()
     found, figures = measured(three), as_distribution(three)
     for name in ("mean", "gci", "slope", "generalised extended", "generalised concentration", "weighted total"):
         gains, losses, both = np.moveaxis(found[name], -1, 0)
@@ -988,7 +1029,7 @@ def test_law_11_gains_less_losses_are_the_net(city: City) -> None:
     for name in ("totals", "means", "gaps", "total", "mean", "gci"):
         gains, losses, both = getattr(figures, name)
         np.testing.assert_allclose(gains - losses, both, rtol=1e-11, atol=1e-8, err_msg=name)
-    _, size = level_of(spread_of(three.values, three.people))
+    _, size = level_of(spread_of(three.doses, three.people))
     assert size[0] + size[1] == pytest.approx(size[2])
     signed = found["signed gini"][2]
     assert np.isnan(signed) == (size[2] == 0)
@@ -998,7 +1039,7 @@ def test_law_11_gains_less_losses_are_the_net(city: City) -> None:
 @LAW
 @given(cities())
 def test_law_11_losses_have_no_relative_figure(city: City) -> None:
-    lost = city._replace(values=-city.values[:, [EVERYONE]])
+    lost = city._replace(doses=-city.doses[:, [EVERYONE]])
     found = measured(lost)
     for name, measure in MEASURES.items():
         if measure.needs in {SHARES_OUT, "positive"}:
@@ -1019,11 +1060,13 @@ def test_law_12_reversing_the_ranking_turns_every_gradient(city: City) -> None:
         np.testing.assert_allclose(other[name], -one[name], rtol=1e-10, atol=1e-10, err_msg=name)
     np.testing.assert_allclose(other["relative slope"], 1 / one["relative slope"], rtol=1e-8)
     up, down = (
-        concentration_curve(city.values, city.people, rank=rank, at=at)
+        concentration_curve(city.doses, city.people, rank=rank, at=at)
         for rank, at in ((city.rank, AT), (1 - city.rank, 1 - AT))
     )
     np.testing.assert_allclose(up + down, 1 + 0 * up, atol=1e-11)
-    straight, turned = (kakwani_index(city.values, city.people, income=city.income, rank=r) for r in (city.rank, 1 - city.rank))
+    straight, turned = (
+        kakwani_index(city.doses, city.people, income=city.income, rank=r) for r in (city.rank, 1 - city.rank)
+    )
     np.testing.assert_allclose(turned - straight, -2 * one["ci"], atol=1e-11)
 
 
@@ -1031,12 +1074,12 @@ def test_law_12_reversing_the_ranking_turns_every_gradient(city: City) -> None:
 @given(cities())
 def test_law_12_what_is_lacking_leans_the_other_way(city: City) -> None:
     low, high = city.bounds
-    lacking = city._replace(values=low + high - city.values)
+    lacking = city._replace(doses=low + high - city.doses)
     one, other = measured(city), measured(lacking)
     for name in ("gci", "slope", "erreygers", "wagstaff", "generalised extended"):
         np.testing.assert_allclose(other[name], -one[name], rtol=1e-9, atol=1e-9, err_msg=name)
     assert_alike({"variance": one["variance"]}, {"variance": other["variance"]})
-    mirrored = kolm_pollak_ede_by_group(lacking.values, everyone_and_groups(city), kappa=-city.kappa).T
+    mirrored = kolm_pollak_ede_by_group(lacking.doses, asked_of(city).everyone_and_groups, kappa=-city.kappa).T
     np.testing.assert_allclose(low + high - mirrored, one["level"], rtol=1e-10, atol=1e-9)
 
 
@@ -1057,17 +1100,17 @@ def test_law_12_words_on_incidence_turn_with_the_ledger(ci: float, own: float) -
 @given(cities(), st.randoms(use_true_random=False))
 def test_law_13_people_who_are_tied_share_what_they_have_without_a_trace(city: City, random: Any) -> None:
     """Within a tie it does not matter who has it, nor in which order they stand."""
-    values = city.values.copy()
+    values = city.doses.copy()
     for level in np.unique(city.income[~np.isnan(city.income)]):
         tied = (city.income == level) & (city.people > 0)
         if tied.any():
             values[tied] = np.average(values[tied], axis=0, weights=city.people[tied])
     order = list(range(len(city.people)))
     random.shuffle(order)
-    one, other = measured(city), measured(city._replace(values=values).units(order))
+    one, other = measured(city), measured(city._replace(doses=values).units(order))
     names = BY_RANK - {"erreygers", "wagstaff"}
     same = [name for name in one if name in names]
-    legal = undefined_because(city.values, city.ranked, needs=SHARES_OUT) == ""
+    legal = undefined_because(city.doses, city.ranked, needs=SHARES_OUT) == ""
     assert_alike({n: one[n][..., legal] for n in same}, {n: other[n][..., legal] for n in same}, rounding=1e-10)
 
 
@@ -1086,18 +1129,17 @@ def test_law_13_only_the_order_of_incomes_ranks(city: City) -> None:
 
 
 @LAW
-@given(cities(), st.integers(0, 3), st.permutations(range(3)))
+@given(cities(), st.integers(1, 2), st.permutations(range(3)))
 def test_law_20_a_column_has_the_same_bytes_in_any_chunk_and_order(city: City, cut: int, order: list[int]) -> None:
-    one = measured(city) | tabled(city)
-    for columns in ([order[:cut], order[cut:]], [[number] for number in order]):
-        chunks = [measured(city._replace(values=city.values[:, chunk])) for chunk in columns if chunk]
-        together = {name: np.concatenate([chunk[name] for chunk in chunks], axis=-1) for name in chunks[0]}
-        assert_same_bytes({name: one[name][..., order] for name in together}, together)
-    parts = [as_distribution(city._replace(values=city.values[:, [number]])) for number in range(3)]
-    whole = as_distribution(city)
+    one, whole = measured(city), as_distribution(city)
+    chunks = [city._replace(doses=city.doses[:, chunk]) for chunk in (order[:cut], order[cut:])]
+    parts = [measured(chunk) for chunk in chunks]
+    together = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in one}
+    assert_same_bytes({name: numbers[..., order] for name, numbers in one.items()}, together)
+    tables = [as_distribution(chunk) for chunk in chunks]
     for name in set(Distribution._fields) - {"people_shares"}:
-        joined = np.concatenate([getattr(part, name) for part in parts])
-        assert joined.tobytes() == getattr(whole, name).tobytes(), name
+        joined = np.concatenate([getattr(table, name) for table in tables])
+        assert joined.tobytes() == getattr(whole, name)[order].tobytes(), name
 
 
 @LAW
@@ -1112,13 +1154,77 @@ def test_law_20_how_many_numbers_are_sorted_together_changes_no_byte(city: City,
 @LAW
 @given(cities())
 def test_law_20_what_is_measured_is_not_touched(city: City) -> None:
-    before = [part.tobytes() for part in (city.groups, city.income, city.values, city.baseline)]
-    columns = as_columns(city.values)
+    before = [part.tobytes() for part in (city.groups, city.income, city.doses, city.baseline)]
+    columns = as_columns(city.doses)
     stored = columns.data.tobytes(), columns.indices.tobytes(), columns.indptr.tobytes()
-    measured(city._replace(values=columns))
+    measured(city, columns)
     distribution(columns, city.counted, ranks={"income": city.rank}, partitions={"colour": range(3)}, kappa=city.kappa)
     assert (columns.data.tobytes(), columns.indices.tobytes(), columns.indptr.tobytes()) == stored
-    assert [part.tobytes() for part in (city.groups, city.income, city.values, city.baseline)] == before
+    assert [part.tobytes() for part in (city.groups, city.income, city.doses, city.baseline)] == before
 
 
 # ================================================================ the tables of a run
+
+# Bounds depend on how people are cut up; the words say too whether anything is reached at all.
+CUT_UP = ("people_reached_low", "people_reached_high", "parity_low", "parity_high", "undefined")
+BY_UNIT = ("total", "mean", "mean_rest", "gap", "gci_income")
+RELATIVE = ("ratio", "share_of_effect", "parity", "ci_income", "people_reached", "reached_share")
+
+
+def town_tables(town: Town) -> dict[str, Floats]:
+    """Figures of the tables by group and by effect, by their columns: (effects, groups) and (effects, 1)."""
+    laid, effects = laid_of(town), effects_of(town)
+    hoods = pd.DataFrame({"population": town.population, "income": town.income})
+    by_groups = by_group(laid, effects, people=town.people, groups={}).select_dtypes("number")
+    whole = by_effect(laid, effects, people=town.people, neighbourhoods=hoods, rankings=RANKED).select_dtypes("number")
+    found = {f"group: {name}": column.to_numpy().reshape(-1, 2) for name, column in by_groups.items()}
+    return found | {f"effect: {name}": column.to_numpy()[:, None] for name, column in whole.items()}
+
+
+@LAW
+@given(towns(), st.data())
+def test_laws_02_03_06_tables_do_not_know_how_people_are_cut_up(town: Town, data: st.DataObject) -> None:
+    """Split a neighbourhood, add an empty one, and put all in another order."""
+    size = len(town.population)
+    at, part = data.draw(st.integers(0, size - 1)), data.draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+    groups = np.vstack([town.groups, town.groups[at] * (1 - part), [0.0, 0.0]])
+    groups[at] *= part
+    income = np.append(town.income, [town.income[at], data.draw(st.integers(1, 5))])
+    doses = np.vstack([town.doses, town.doses[at], np.full(town.doses.shape[1], 3.5)])
+    order = np.array(data.draw(st.permutations(range(size + 2))))
+    other = town_tables(Town(groups.sum(axis=1)[order], groups[order], income[order], doses[order]))
+    kept = {name: numbers for name, numbers in town_tables(town).items() if not name.endswith(CUT_UP)}
+    assert_alike(kept, {name: other[name] for name in kept}, rounding=1e-13)
+
+
+@LAW
+@given(towns(), st.integers(-30, 30), st.data())
+def test_laws_04_08_20_tables_of_many_effects_are_those_of_each(town: Town, power: int, data: st.DataObject) -> None:
+    """Effects in another unit, added up, and in another order: nothing else is touched."""
+    first, last = town.doses[:, :1], town.doses[:, -1:]
+    wide = town._replace(doses=np.hstack([town.doses, first * 2.0**power, first + last]))
+    order = data.draw(st.permutations(range(wide.doses.shape[1])))
+    cut = data.draw(st.integers(1, len(order)))
+    found = town_tables(wide)
+    some = town_tables(wide._replace(doses=wide.doses[:, order[:cut]]))
+    for name, table in found.items():
+        assert some[name].tobytes() == table[order[:cut]].tobytes(), name
+        column = name.split(": ")[1]
+        if column in BY_UNIT:
+            np.testing.assert_array_equal(table[-2], table[0] * 2.0**power, err_msg=name)
+            assert table[-1].tolist() == pytest.approx((table[0] + table[-3]).tolist(), nan_ok=True), name
+        elif column in RELATIVE:
+            np.testing.assert_array_equal(table[-2], table[0], err_msg=name)
+
+
+@LAW
+@given(towns())
+def test_law_10_tables_of_a_run_are_the_measures(town: Town) -> None:
+    rows = by_group(laid_of(town), effects_of(town), people=town.people, groups={})
+    ranks = {"income": mid_rank(town.income, town.population)}
+    found = distribution(csc_array(town.doses), town.people, ranks=ranks, partitions={"": [0, 1]})
+    names = {"total": "totals", "mean": "means", "mean_rest": "means_rest", "gap": "gaps", "ratio": "ratios"}
+    names |= {"share_of_effect": "shares", "parity": "parity"}
+    for column, field in names.items():
+        numbers = rows[column].to_numpy().reshape(-1, 2)
+        np.testing.assert_allclose(numbers, getattr(found, field), rtol=1e-12, atol=1e-12, err_msg=column)

@@ -85,7 +85,7 @@ def test_nothing_to_protect_gives_the_same_tables():
     assert protected({"together": table}, Question())["together"] is table
     assert confidential(Question(groups={"a": OPEN, "b": CLOSED}, small_numbers="nchs")) == ("b",)
     zones = es.four_zones()
-    assert protected_neighbourhoods(zones, Question()) is zones
+    pd.testing.assert_frame_equal(protected_neighbourhoods(zones, Question()), zones)
 
 
 @pytest.mark.parametrize("name", sorted(CELLS))
@@ -99,3 +99,23 @@ def test_the_people_of_the_city_are_not_hidden():
     everyone = result.together[result.together["group"] == "everyone"]
     assert everyone["people"].notna().all()
     assert not np.isnan(result.neighbourhoods["population"]).any()
+
+
+def test_the_columns_of_the_file_are_hidden_with_those_made_of_them():
+    hoods = es.four_zones().assign(n=es.four_zones()["people_low_income"], n_moe=3.0)
+    group = CLOSED.model_copy(update={"margin": "n_moe"})
+    asked = Question(groups={"low_income": group}, small_numbers="statcan")
+    table = es.screen(hoods, es.four_actions(), question=asked).neighbourhoods
+    for column in ("n", "n_moe", "people_low_income"):
+        assert table[column].isna().tolist() == [False, False, True, True], column
+
+
+def test_the_list_of_places_that_are_missed_hides_the_same_counts():
+    result = es.screen(
+        es.four_zones(),
+        es.four_actions(),
+        priority=pd.Series([True] * 4, index=es.four_zones().index),
+        question=Question(groups={"low_income": CLOSED}, small_numbers="statcan"),
+    )
+    by_place = result.missed.drop_duplicates("neighbourhood").set_index("neighbourhood")["people_low_income"]
+    assert by_place.isna().to_dict() == {"C": True, "A": False}
