@@ -239,13 +239,20 @@ def _with_complements(few: Flags, count: Floats, confidential: Flags, lines: csr
     rank[np.lexsort((count, count == 0))] = np.arange(len(count))
     while True:
         follows = _follows(hidden, lines)
-        touched = (lines @ follows.astype(np.float64)) > 0
-        free = touched[pairs.row] & (confidential & ~hidden & ~np.isnan(count))[pairs.col]
+        free = _giving_away(hidden, follows, lines)[pairs.row] & (confidential & ~hidden & ~np.isnan(count))[pairs.col]
         if not free.any():
             return hidden, follows
         line, cell = pairs.row[free], pairs.col[free]
         order = np.lexsort((rank[cell], line))
         hidden[cell[order][np.unique(line[order], return_index=True)[1]]] = True
+
+
+def _giving_away(hidden: Flags, follows: Flags, lines: csr_array) -> Flags:
+    """Find the lines in which more is to be hidden: those all of whose hidden cells follow, else any of such a cell."""
+    solved, unsolved = (lines @ cells.astype(np.float64) for cells in (follows, hidden & ~follows))
+    whole = (solved > 0) & (unsolved == 0)
+    elsewhere = follows & (lines.T @ whole.astype(np.float64) == 0)
+    return np.asarray(whole | (lines @ elsewhere.astype(np.float64) > 0))
 
 
 def _follows(hidden: Flags, lines: csr_array) -> Flags:
@@ -431,7 +438,7 @@ def _levels(neighbourhoods: int, layers: Mapping[str, Relation]) -> dict[str, cs
 
 
 def _summed(shares: csr_array, people: People, margins: Margins) -> dict[str, Floats]:
-    """Sum the counts of the groups by area, with their margins: of several counts of 0 the largest margin is kept once."""
+    """Sum groups by area with their margins: of several counts of 0 the largest margin is kept once."""
     lived_in = (people.population > 0)[:, None]
     nothing, error = people.groups == 0, np.where(lived_in, margins.groups, 0.0)
     squares = shares.copy()

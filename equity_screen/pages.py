@@ -153,9 +153,9 @@ def page_templates() -> Environment:
     Returns
     -------
     jinja2.Environment
-        With the filters ``text`` (any text from the data), ``prose`` and ``phrase`` (its sentences, short
-        ones), ``count``,
-        ``number``, ``level`` (four digits) and ``percent``, and ``shown``, which takes the name of one.
+        With the filters ``text`` (any text from the data), ``prose`` and ``phrase`` (its sentences, long
+        and short), ``count``, ``number``, ``level`` (four digits) and ``percent``, and ``shown``, which takes the name
+        of one.
 
     Examples
     --------

@@ -220,7 +220,7 @@ def _columns_of(group: str, question: Question) -> list[str]:
     return [*(prefix + group for prefix in (PEOPLE, UNIVERSE, MARGIN)), *(c for c in read if c is not None)]
 
 
-def protected_missed(table: pd.DataFrame, hoods: pd.DataFrame, question: Question) -> pd.DataFrame:
+def protected_missed(table: pd.DataFrame, hoods: pd.DataFrame, *, question: Question) -> pd.DataFrame:
     """Keep small counts of confidential groups out of the list of neighbourhoods that are missed.
 
     Parameters
@@ -239,7 +239,8 @@ def protected_missed(table: pd.DataFrame, hoods: pd.DataFrame, question: Questio
 
     Examples
     --------
-    >>> protected_missed(pd.DataFrame({"neighbourhood": ["A"]}), pd.DataFrame(), Question())["neighbourhood"].tolist()
+    >>> table = pd.DataFrame({"neighbourhood": ["A"]})
+    >>> protected_missed(table, pd.DataFrame(), question=Question())["neighbourhood"].tolist()
     ['A']
     """
     hidden = hidden_places(hoods, question) if len(table) else {}

@@ -327,7 +327,7 @@ def _shown(run: Run, **tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _who(run: Run) -> WhoIsReached:
     who = who_is_reached(run.laid, run.plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=run.question)
     shown = _shown(run, **who.tables)
-    return who._replace(**shown | {"missed": protected_missed(who.missed, run.hoods, run.question)})
+    return who._replace(**shown | {"missed": protected_missed(who.missed, run.hoods, question=run.question)})
 
 
 def _by_area(run: Run) -> dict[str, pd.DataFrame]:

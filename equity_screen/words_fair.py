@@ -25,7 +25,7 @@ UNTOLD = {
     BY_BOUNDS: "the counts by neighbourhood allow both sides",
     BY_MARGINS: "parity lies within the margin of error (90 %)",
 }
-SIDES = {ABOVE: "above parity", BELOW: "below it", IN_LINE: "in line with it"}
+SIDES = {ABOVE: "above {}", BELOW: "below {}", IN_LINE: "in line with {}"}
 
 
 def chance_text(p: float) -> str:
@@ -109,7 +109,7 @@ def null_sentence(siting: Siting) -> str:
 
     Examples
     --------
-    >>> null_sentence(Siting(within="zoning")).split(". ")[0]
+    >>> null_sentence(Siting(placements=199, within="zoning")).split(". ")[0]
     'Each footprint is tried at up to 199 other places of this city where it could lie, of the same zoning'
     """
     within = f", of the same {siting.within}" if siting.within else ""
@@ -188,9 +188,11 @@ def told_sentence(told: Sequence[str] | pd.Series) -> str:
 counts by neighbourhood allow both sides; 1 is not defined.'
     """
     counts = pd.Series(list(told), dtype="object").value_counts()
-    sides = [f"{number_text(int(counts[key]))} {{}} {words}" for key, words in SIDES.items() if key in counts.index]
-    sides[:1] = [side.format("lies" if side.startswith("1 ") else "lie") for side in sides[:1]]
-    sides[1:] = [side.replace(" {}", "") for side in sides[1:]]
+    found = [(int(counts[key]), words) for key, words in SIDES.items() if key in counts.index]
+    sides = [f"{number_text(count)} {words.format('it')}" for count, words in found]
+    if found:
+        count, words = found[0]
+        sides[0] = f"{number_text(count)} {'lies' if count == 1 else 'lie'} {words.format('parity')}"
     parts = [listed(sides)] if sides else []
     untold = [
         f"of {number_text(int(counts[key]))} it cannot be told, since {words}"
@@ -260,21 +262,22 @@ def priority_words(row: Row) -> str:
     >>> row = {"share": 0.198, "share_low": 0.152, "share_high": 0.274, "population_share": 0.24, "policy_share": 0.4,
     ...        "undefined": ""}
     >>> priority_words(row)
-    'cannot be told against their share of the people; less than the 40.0 % asked for'
+    'less than the 40.0 % asked for; cannot be told against their share of the people'
     """
     if np.isnan(row["share"]):
         return f"undefined: {row['undefined']}"
     beside = {"their share of the people": row["population_share"]}
     if not np.isnan(row["policy_share"]):
         beside[f"the {percent_text(row['policy_share'])} asked for"] = row["policy_share"]
-    return "; ".join(_beside(row, reference, name) for name, reference in beside.items())
+    open_ = [name for name, reference in beside.items() if _straddled(row, reference)]
+    told = [f"{compared(row['share'], reference)} {name}" for name, reference in beside.items() if name not in open_]
+    return "; ".join([*told, f"cannot be told against {' nor against '.join(open_)}"] if open_ else told)
 
 
-def _beside(row: Row, reference: float, name: str) -> str:
-    low, high = (percent_text(row[f"share_{end}"]) for end in ("low", "high"))
-    if row["share_low"] < reference < row["share_high"] and low != high:
-        return f"cannot be told against {name}"
-    return f"{compared(row['share'], reference)} {name}"
+def _straddled(row: Row, reference: float) -> bool:
+    """Tell whether the bounds, as they are printed, allow both sides of a reference."""
+    low, high = row["share_low"], row["share_high"]
+    return bool(low < reference < high) and percent_text(low) != percent_text(high)
 
 
 def policy_sentence(policy: Policy | None) -> str:
@@ -401,9 +404,9 @@ def probability_sentence(neighbourhoods: pd.DataFrame, *, label: str, sure: floa
     doubtful = int((picked & (table["priority_probability"] < sure)).sum())
     near = int((~picked & (table["priority_probability"] > 1 - sure)).sum())
     have = ["has" if count == 1 else "have" for count in (doubtful, near)]
+    places = f"{number_text(int(picked.sum()))} neighbourhood{'' if picked.sum() == 1 else 's'}"
     return (
-        f"Of {number_text(int(picked.sum()))} neighbourhoods picked as {label}, {number_text(doubtful)} {have[0]} a "
-        f"probability below {percent_text(sure, places=0)} of being so by the margins of error; of "
-        f"{number_text(int((~picked).sum()))} that are not picked, {number_text(near)} {have[1]} one above "
-        f"{percent_text(1 - sure, places=0)}."
+        f"Of {places} picked as {label}, {number_text(doubtful)} {have[0]} a probability below "
+        f"{percent_text(sure, places=0)} of being so by the margins of error; of {number_text(int((~picked).sum()))} "
+        f"that are not picked, {number_text(near)} {have[1]} one above {percent_text(1 - sure, places=0)}."
     )

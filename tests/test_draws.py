@@ -201,6 +201,8 @@ def test_neither_pieces_nor_columns_nor_more_groups_change_a_byte(monkeypatch: p
             assert part.tobytes() == other.tobytes()
         assert spread.sd[1].tobytes() == alone[name].sd[0].tobytes()
         assert spread.sd[:, 0].tobytes() == np.ascontiguousarray(more[name].sd[:, 0]).tobytes()
+    # Equal counts, drawn apart.
+    assert (more["total"].sd[:, 1] != more["total"].sd[:, 0]).all()
 
 
 def test_first_draws_stay_as_they_were_when_more_are_made() -> None:
@@ -278,6 +280,7 @@ def test_only_groups_with_small_counts_are_drawn(golden: tuple[csc_array, People
         np.testing.assert_array_equal(ours[:, :2], theirs[:, :2])
         defined = ~np.isnan(ours[:, 2:])
         assert (ours[:, 2:][defined] != theirs[:, 2:][defined]).all(), name
+    np.testing.assert_allclose(found.total, closed.total, rtol=0.2)
     few = (people.groups[:, 3:], people.universes[:, 3:])
     other = People(people.population, *few, ("other",))
     theirs = Margins(margins.population, margins.groups[:, 3:], margins.universes[:, 3:])

@@ -97,6 +97,12 @@ def test_shift_and_scale_change_nothing(sides):
         )
 
 
+def test_neighbours_at_the_mean_are_not_high(sides):
+    """30, 29, 28, 27: the neighbours of each are as far above the mean as below it."""
+    table = hot_spots(four_zones()["heat"] / 3, contiguity=sides, permutations=19, seed=1)
+    assert table["quadrant"].tolist() == ["high among low", "high among low", "low among low", "low among low"]
+
+
 # ---------------------------------------------------------------- undefined
 
 

@@ -51,7 +51,8 @@ def test_reliability_by_neighbourhood_by_layer_and_in_the_city():
     halves = es.four_zones().assign(half=["west", "east", "west", "east"]).dissolve("half")[["geometry"]]
     hoods = es.four_zones().assign(moe_low_income=[20.0, 20.0, 10.0, 15.0])
     result = es.screen(hoods, es.four_actions(), boundaries={"half": gpd.GeoDataFrame(halves)})
-    assert result.reliability[["level", "areas"]].to_numpy().tolist() == [["neighbourhood", 4], ["half", 2], ["city", 1]]
+    levels = dict(zip(result.reliability["level"], result.reliability["areas"], strict=True))
+    assert levels == {"neighbourhood": 4, "half": 2, "city": 1}
     # Margins of 20, 20, 10 and 15 people: √1125 over 150.
     assert result.reliability["median_cv"].iloc[-1] == pytest.approx(np.sqrt(1125) / 1.645 / 150, rel=1e-12)
 

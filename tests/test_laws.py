@@ -309,6 +309,7 @@ def test_the_concentration_index_lies_between_minus_one_and_one(town: Town) -> N
     assert whole_of(town)["ci_income"].dropna().between(-1, 1).all()
 
 
+@settings(max_examples=200)
 @given(
     st.lists(st.one_of(st.none(), st.integers(-3, 9)), min_size=1, max_size=12),
     st.sampled_from(sorted(CONVENTIONS)),

@@ -338,11 +338,9 @@ def assert_same_bytes(one: Mapping[str, Floats], other: Mapping[str, Floats]) ->
 @LAW
 @given(cities(), st.integers(2, 4))
 def test_law_01_the_same_city_several_times_over_is_as_unequal(city: City, times: int) -> None:
-    rows = np.tile(np.arange(len(city.people)), times)
-    one = measured(city) | tabled(city)
-    assert_alike(one, measured(city.units(rows)) | tabled(city.units(rows)))
-    more = city._replace(groups=times * city.groups)
-    assert_alike({name: one[name] for name in MEASURES}, measured(more))
+    again = city.units(np.tile(np.arange(len(city.people)), times))
+    again = again._replace(groups=3 * again.groups)
+    assert_alike(measured(city) | tabled(city), measured(again) | tabled(again))
 
 
 @LAW
@@ -353,6 +351,7 @@ def test_law_02_neighbourhoods_of_equals_can_be_split_and_merged(city: City, dat
     whole = city.units(np.append(np.arange(len(city.people)), at))
     whole.groups[-1] = city.groups[at] - first
     whole.groups[at] = first
+    whole.doses[whole.people == 0] += 9.75
     assert_alike(measured(city) | tabled(city), measured(whole) | tabled(whole))
 
 
@@ -510,8 +509,6 @@ def test_law_06_a_neighbourhood_where_nobody_lives_changes_nothing(
         city.kappa,
     )
     assert_alike(measured(city), measured(empty), rounding=1e-13)
-    if np.isfinite(amount):
-        assert_alike(tabled(city), tabled(empty), rounding=1e-13)
 
 
 @LAW
@@ -935,17 +932,16 @@ def test_law_10_each_measure_is_its_definition_over_persons(city: City) -> None:
 @given(cities())
 def test_law_10_sparse_is_dense_and_is_everyone_one_by_one(city: City) -> None:
     stored, at = measured(city), int(city.people.sum()) % 3
-    row, column = (part.ravel() for part in np.indices(city.doses.shape))
-    # The same numbers in two halves each, zeros among them, in no order.
-    twice = np.tile(np.arange(len(row))[::-1], 2)
-    halves = coo_array((city.doses.ravel()[twice] / 2, (row[twice], column[twice])), shape=city.doses.shape)
-    for values in (city.doses, csc_array(halves)):
-        assert_same_bytes(stored, measured(city, values))
+    assert_same_bytes(stored, measured(city, city.doses))
     home = np.repeat(np.arange(len(city.people)), city.people.astype(int))
     persons = city.units(home)._replace(
         groups=np.vstack([np.repeat(np.eye(3), row.astype(int), axis=0) for row in city.groups])
     )
-    assert_alike(stored, measured(persons), rounding=1e-12)
+    # The same numbers in two halves each, zeros among them, in no order.
+    twice = np.tile(np.arange(persons.doses.size)[::-1], 2)
+    places = np.unravel_index(twice, persons.doses.shape)
+    halves = csc_array(coo_array((persons.doses.ravel()[twice] / 2, places), shape=persons.doses.shape))
+    assert_alike(stored, measured(persons, halves), rounding=1e-12)
     vector = measured(city, city.doses[:, at])
     for name, numbers in stored.items():
         assert vector[name].shape == numbers.shape[:-1] or name in {"level", "level after"}, name
@@ -979,7 +975,7 @@ def test_law_10_the_table_between_groups_is_that_of_persons(city: City) -> None:
         row, everyone = table.iloc[column], persons_of(city, column)
         means = {name: everyone.has[everyone.group == g] for g, name in enumerate(GROUPS)}
         means = {name: part.mean() for name, part in means.items() if len(part)}
-        least, most = min(means.values()), max(means.doses())
+        least, most = min(means.values()), max(means.values())
         worst, best = (most, least) if row["ledger"] == "burden" else (least, most)
         assert row[["worst_mean", "best_mean", "gap"]].tolist() == pytest.approx([worst, best, most - least], abs=1e-10)
         assert row["groups"] == len(means)

@@ -539,6 +539,60 @@ class TestComparison:
         assert rendered(result).count("<h5>Together</h5>") == 1
 
 
+class TestFair:
+    def test_sections_follow_the_reach_and_are_in_the_contents(self):
+        page = rendered()
+        order = [
+            page.index(f'<section id="{key}"') for key in ("reach", "compared", "shared", "sure", "places", "actions")
+        ]
+        assert order == sorted(order)
+        contents = page[page.index('aria-label="Contents"') : page.index("</nav>")]
+        assert '<a href="#shared">How the plan is shared out</a>' in contents
+        assert '<a href="#sure">How sure that is</a>' in contents
+
+    def test_figures_stand_in_tables_with_captions(self):
+        head, *_, low_income = table("Summer heat [°C], higher is worse: baseline, with all active actions, change")
+        assert head[1:3] == ["Baseline: mean", "Gap to the rest"]
+        assert low_income == [
+            *("People with low incomes", "31.20", "1.00", "30.50", "0.750", "−0.700"),
+            "narrows the gap by 25.0 % of it",
+        ]
+        chance = table("Findings that are unusual among the same footprints elsewhere")
+        assert chance[1] == [
+            *("Cooling hub", "benefit: cooling", "People with low incomes", "1.75", "0.010", "0.030", "99"),
+        ]
+
+    def test_a_long_table_says_how_many_more_and_where(self):
+        result = small_result()
+        result.references = pd.concat([result.references] * 4, ignore_index=True)
+        assert "And 9 more in references.csv." in rendered(result)
+
+    def test_cards_say_whether_it_could_be_chance_and_whether_the_benefit_follows_the_burden(self):
+        card = rendered().split("<article")[1]
+        assert "Of 99 other places for the footprint of the benefit" in card
+        assert "the benefit follows the burden" in card
+
+    def test_margins_stand_beside_parity_and_the_priority_share_where_they_are_known(self):
+        caption = "By group: Cooling hub, benefit: cooling"
+        assert "Margin of the parity, ±" not in table(caption)[0]
+        result = small_result()
+        result.by_group["parity_moe"] = 0.25
+        result.by_effect["priority_place_share_moe"] = 0.034
+        assert (table(caption, result)[0][9], table(caption, result)[1][9]) == ("Margin of the parity, ±", "0.250")
+        assert "± 3.4 points (90\u00a0% margin of error of the people)" in rendered(result)
+
+    def test_without_people_there_are_no_sections(self):
+        result = small_result()
+        result.neighbourhoods["population"] = np.nan
+        page = rendered(result)
+        assert 'id="shared"' not in page
+        assert "#sure" not in page
+
+    def test_no_sentence_is_a_verdict(self):
+        text = re.sub("<[^>]+>", " ", rendered().split("</style>")[1]).lower()
+        assert re.findall(r"\b(?:un)?fair(?:ly|ness)?\b|\bunjust\b|\bproves?\b", text) == []
+
+
 class TestBaseline:
     def test_means_by_group_and_place(self):
         rows = {row[0]: row[1:] for row in table("Mean of each indicator")}
