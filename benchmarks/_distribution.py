@@ -61,8 +61,9 @@ def given() -> Given:
 def at_once(case: Given) -> Distribution:
     """Measure all actions with the package."""
     race = {"race": range(PARTITION)}
-    asked = {"ranks": case.ranks, "partitions": race, "atkinson_epsilon": EPSILON, "kappa": KAPPA}
-    return distribution(case.effects, case.people, **asked)
+    return distribution(
+        case.effects, case.people, ranks=case.ranks, partitions=race, atkinson_epsilon=EPSILON, kappa=KAPPA
+    )
 
 
 def one_by_one(case: Given, dense: Floats) -> pd.DataFrame:
@@ -148,7 +149,7 @@ def goals(*, quick: bool) -> Iterator[Goal]:
         partial(at_once, case),
         partial(one_by_one, case, dense),
         FASTER,
-        partial(same, actions=actions, names=case.people.names),  # type: ignore[arg-type]
+        partial(same, actions=actions, names=case.people.names),
     )
     timed = measure(workload, quick=quick)
     times = ACTIONS / len(actions)

@@ -232,27 +232,42 @@ def _lines(table: pd.DataFrame, keys: Sequence[str], adds_over: Sequence[str]) -
 
 def _with_complements(few: Flags, count: Floats, confidential: Flags, lines: csr_array) -> tuple[Flags, Flags]:
     """Hide more until nothing hidden follows, or nothing is left to hide; say what follows nevertheless."""
-    hidden = few.copy()
+    hidden, lost = few.copy(), np.zeros(len(few), dtype=bool)
     pairs = lines.tocoo()
     # The next smallest: a count of 0 last, as it protects least; then by the order of the rows.
     rank = np.empty(len(count), dtype=np.intp)
     rank[np.lexsort((count, count == 0))] = np.arange(len(count))
     while True:
-        follows = _follows(hidden, lines)
-        free = _giving_away(hidden, follows, lines)[pairs.row] & (confidential & ~hidden & ~np.isnan(count))[pairs.col]
-        if not free.any():
-            return hidden, follows
+        follows = _follows(hidden & ~lost, lines)
+        candidates = confidential & ~hidden & ~np.isnan(count)
+        given_up = _given_up(hidden & ~lost, candidates, lines)
+        if given_up.any():
+            lost |= given_up
+            continue
+        choices = (_giving_away(hidden & ~lost, follows, lines), _in(lines, follows))
+        free = next((f for f in (c[pairs.row] & candidates[pairs.col] for c in choices) if f.any()), None)
+        if free is None:
+            return hidden, lost | follows
         line, cell = pairs.row[free], pairs.col[free]
         order = np.lexsort((rank[cell], line))
         hidden[cell[order][np.unique(line[order], return_index=True)[1]]] = True
 
 
+def _in(lines: csr_array, cells: Flags) -> Flags:
+    """Find the lines that hold any of the cells."""
+    return np.asarray(lines @ cells.astype(np.float64) > 0)
+
+
+def _given_up(hidden: Flags, candidates: Flags, lines: csr_array) -> Flags:
+    """Find hidden cells that stand alone in a line whose other cells are public: to hide more helps none of them."""
+    alone = lines @ hidden.astype(np.float64) == 1
+    return np.asarray(hidden & _in(lines.T, alone & ~_in(lines, candidates)))
+
+
 def _giving_away(hidden: Flags, follows: Flags, lines: csr_array) -> Flags:
     """Find the lines in which more is to be hidden: those all of whose hidden cells follow, else any of such a cell."""
-    solved, unsolved = (lines @ cells.astype(np.float64) for cells in (follows, hidden & ~follows))
-    whole = (solved > 0) & (unsolved == 0)
-    elsewhere = follows & (lines.T @ whole.astype(np.float64) == 0)
-    return np.asarray(whole | (lines @ elsewhere.astype(np.float64) > 0))
+    whole = _in(lines, follows) & ~_in(lines, hidden & ~follows)
+    return np.asarray(whole | _in(lines, follows & ~_in(lines.T, whole)))
 
 
 def _follows(hidden: Flags, lines: csr_array) -> Flags:

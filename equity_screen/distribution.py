@@ -6,20 +6,26 @@ stored pairs. Group figures are those of :func:`equity_screen.equity.by_group` f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from equity_screen.entropy import Parts, atkinson, theil, theil_between
 from equity_screen.errors import UsageError
 from equity_screen.gradient import rank_weights
-from equity_screen.inequality import ROUNDING, Flags, Floats, absolute_gini, as_columns, gini
+from equity_screen.inequality import ROUNDING, Flags, Floats, absolute_gini, as_columns
 from equity_screen.people import People, quotient, with_everyone
 from equity_screen.welfare import kolm_pollak_ede_by_group
 
 _SAME_PEOPLE = 1e-9
+_TOGETHER = 50_000  # effects that a thread measures at a time: fewer, and work on the people is done too often
+
+_Number = TypeVar("_Number", np.float64, np.bool_)
 
 
 class Distribution(NamedTuple):
@@ -123,18 +129,16 @@ def distribution(
     """
     columns = as_columns(effects)
     _refuse(columns, people, partitions)
-    everyone = with_everyone(people)
-    dimensions = [_theil_parts(columns, people, members) for members in partitions.values()]
-    return Distribution(
-        **_sums(columns, people, ranks),
-        gini=gini(columns, people.population),
-        absolute_gini=absolute_gini(columns, people.population),
-        theil=theil(columns, people.population),
-        theil_between=_side_by_side([parts.between for parts in dimensions], columns),
-        theil_within=_side_by_side([parts.within for parts in dimensions], columns),
-        atkinson=atkinson(columns, people.population, epsilon=atkinson_epsilon),
-        ede=None if kappa is None else _ede(columns, everyone.groups, kappa),
-    )
+    given = _Given(people, _fixed(people, ranks), list(partitions.values()), atkinson_epsilon)
+    kappas = None if kappa is None else np.broadcast_to(np.asarray(kappa, dtype=np.float64), columns.shape[1:])
+    cuts = [slice(start, start + _TOGETHER) for start in range(0, max(columns.shape[1], 1), _TOGETHER)]
+    with ThreadPoolExecutor(min(len(cuts), os.cpu_count() or 1)) as threads:
+        # What an effect has does not depend on the effects beside it, so neither on the threads.
+        parts = list(threads.map(lambda cut: given.of(columns[:, cut], None if kappas is None else kappas[cut]), cuts))
+    count, everyone = people.groups.sum(axis=0), people.universes.sum(axis=0)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    ede = joined.pop("ede", None)
+    return Distribution(**joined, people_shares=quotient(count, everyone), ede=ede)
 
 
 def _refuse(columns: csc_array, people: People, partitions: Mapping[str, Sequence[int]]) -> None:
@@ -152,11 +156,50 @@ def _side_by_side(columns: Sequence[Floats], effects: csc_array) -> Floats:
     return np.column_stack([np.empty((effects.shape[1], 0)), *columns])
 
 
+class _Given(NamedTuple):
+    """What is the same for every effect."""
+
+    people: People
+    fixed: _Fixed
+    dimensions: Sequence[Sequence[int]]
+    epsilon: float
+
+    def of(self, columns: csc_array, kappa: Floats | None) -> dict[str, Floats]:
+        """Measure some effects."""
+        people = self.people.population
+        parts = [_theil_parts(columns, self.people, members) for members in self.dimensions]
+        found = _sums(columns, self.people, self.fixed)
+        absolute, entropy = absolute_gini(columns, people), theil(columns, people)
+        return {
+            **found,
+            "absolute_gini": absolute,
+            # Legal where Theil's index is.
+            "gini": np.where(np.isnan(entropy), np.nan, quotient(absolute, found["mean"])),
+            "theil": entropy,
+            "theil_between": _side_by_side([part.between for part in parts], columns),
+            "theil_within": _side_by_side([part.within for part in parts], columns),
+            "atkinson": atkinson(columns, people, epsilon=self.epsilon),
+            **({} if kappa is None else {"ede": _ede(columns, with_everyone(self.people).groups, kappa)}),
+        }
+
+
 # ---------------------------------------------------------------- sums over fixed columns of people
 
 
-def _sums(columns: csc_array, people: People, ranks: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Everything that is a sum of the effects over fixed columns of people, by one product."""
+class _Fixed(NamedTuple):
+    """Columns of people side by side, where each block of them ends, and the people whom each ranking ranks."""
+
+    table: Floats
+    blocks: Mapping[str, slice]
+    ranked: Floats
+    universe: NDArray[np.intp]
+
+    def split(self, sums: NDArray[_Number]) -> dict[str, NDArray[_Number]]:
+        """Take products with the table apart by block."""
+        return {name: sums[:, block] for name, block in self.blocks.items()}
+
+
+def _fixed(people: People, ranks: Mapping[str, Floats]) -> _Fixed:
     leaning = [rank_weights(rank, people.population) for rank in ranks.values()]
     ranked = [np.where(np.isnan(rank), 0.0, people.population) for rank in ranks.values()]
     own = (people.universes != people.population[:, None]).any(axis=0)
@@ -167,15 +210,20 @@ def _sums(columns: csc_array, people: People, ranks: Mapping[str, Floats]) -> di
         "ranked": _columns_of(ranked, people),
         "leaning": _columns_of([tilted for tilted, _ in leaning], people),
     }
-    ends = np.cumsum([block.shape[1] for block in blocks.values()])[:-1]
-    table = np.column_stack(list(blocks.values()))
-    found = dict(zip(blocks, np.split(columns.T @ table, ends, axis=1), strict=True))
-    lost = dict(zip(blocks, np.split(_below_zero(columns, table), ends, axis=1), strict=True))
+    ends = np.cumsum([block.shape[1] for block in blocks.values()])
+    places = {name: slice(end - blocks[name].shape[1], end) for name, end in zip(blocks, ends, strict=True)}
     # Groups of everyone share the first universe; each other group has its own.
     which = np.where(own, np.cumsum(own), 0)
+    return _Fixed(np.column_stack(list(blocks.values())), places, np.array([total for _, total in leaning]), which)
+
+
+def _sums(columns: csc_array, people: People, fixed: _Fixed) -> dict[str, Floats]:
+    """Everything that is a sum of the effects over fixed columns of people, by one product."""
+    found, lost = fixed.split(columns.T @ fixed.table), fixed.split(_below_zero(columns, fixed.table))
+    universe = fixed.universe
     return {
-        **_of_groups(found, people, universe=found["universe"][:, which], signed=lost["universe"][:, which]),
-        **_of_ranks(found, lost["ranked"], np.array([total for _, total in leaning])),
+        **_of_groups(found, people, universe=found["universe"][:, universe], signed=lost["universe"][:, universe]),
+        **_of_ranks(found, lost["ranked"], fixed.ranked),
         "total": found["universe"][:, 0],
         "mean": quotient(found["universe"][:, 0], people.population.sum()),
     }
@@ -200,7 +248,6 @@ def _of_groups(found: Mapping[str, Floats], people: People, *, universe: Floats,
     # What is left of a sum that cancels is rounding, and no mean to compare with.
     mean_rest = np.where(np.abs(mean_rest) <= ROUNDING * np.abs(mean), 0.0, mean_rest)
     share = np.where(signed, np.nan, quotient(found["group"], universe))
-    people_share = quotient(count, everyone)
     return {
         "totals": found["group"],
         "means": mean,
@@ -208,8 +255,7 @@ def _of_groups(found: Mapping[str, Floats], people: People, *, universe: Floats,
         "gaps": mean - mean_rest,
         "ratios": np.where(signed, np.nan, quotient(mean, mean_rest)),
         "shares": share,
-        "people_shares": people_share,
-        "parity": quotient(share, people_share),
+        "parity": quotient(share, quotient(count, everyone)),
     }
 
 
@@ -235,13 +281,12 @@ def _theil_parts(columns: csc_array, people: People, members: Sequence[int]) -> 
     return theil_between(columns, np.column_stack([groups, left]) if left.any() else groups)
 
 
-def _ede(columns: csc_array, groups: Floats, kappa: Floats | float) -> Floats:
+def _ede(columns: csc_array, groups: Floats, kappa: Floats) -> Floats:
     """Kolm–Pollak levels with a κ for each effect: that of κx at 1, over κ; the mean where κ is 0."""
-    parameter = np.broadcast_to(np.asarray(kappa, dtype=np.float64), columns.shape[1:])
-    scaled = np.where(np.isfinite(parameter), parameter, 0.0)
+    scaled = np.where(np.isfinite(kappa), kappa, 0.0)
     times = np.repeat(scaled, np.diff(columns.indptr))
     turned = csc_array((columns.data * times, columns.indices, columns.indptr), shape=columns.shape)
     level = quotient(kolm_pollak_ede_by_group(turned, groups, kappa=1.0), scaled[:, None])
-    flat = np.flatnonzero(parameter == 0)
+    flat = np.flatnonzero(kappa == 0)
     level[flat] = quotient(columns[:, flat].T @ groups, groups.sum(axis=0))
     return level

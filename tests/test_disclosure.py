@@ -153,6 +153,26 @@ def test_what_public_figures_give_away_is_said():
     assert found["undefined"].tolist() == [f"{FEW}; {PUBLIC}", "", ""]
 
 
+def test_what_public_figures_give_away_takes_nothing_else_with_it():
+    """Where everyone less a public group is the confidential one in each area, to hide more areas would help nobody."""
+    table = pd.concat([by_area(4, 30, 20, 50), by_area(90, 80, 70, 60, group="y")], ignore_index=True)
+    found = hidden_of(table, adds_over=AREAS)
+    assert found["people"].isna().tolist() == [True] + [False] * 7
+    assert found["undefined"].tolist()[0] == f"{FEW}; {PUBLIC}"
+
+
+def test_no_more_is_hidden_than_helps():
+    """120 small counts of 8,000, each alone in its area: one more there, and such a pair for each group besides."""
+    counts = np.random.default_rng([6]).integers(0, 500, (2000, 4)).astype(np.float64)
+    few = (counts > 0) & (counts < 10)
+    table = crossed(counts)
+    found = hidden_of(table, groups=table["group"].unique(), adds_over=AREAS)
+    hidden = found["people"].isna().to_numpy().reshape(counts.shape)
+    assert 100 < few.sum() < 200
+    assert few.sum() < hidden.sum() <= 2 * (few.sum() + 4)
+    assert not solvable_by_peeling(hidden).any()
+
+
 def test_a_bridge_between_two_rings_of_hidden_cells_is_seen():
     """Each line has no or two hidden cells or more, and yet the middle one follows from the totals."""
     shown, hidden = 50.0, 4.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.sparse import csc_array
@@ -113,6 +115,17 @@ def test_any_chunk_of_the_effects_gives_the_same_bytes() -> None:
                 assert both.tobytes() == values.tobytes(), (name, cut)
 
 
+@pytest.mark.parametrize("together", [1, 4, 100])
+def test_threads_that_measure_some_effects_each_give_the_same_bytes(
+    monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    x, who, kappa = effects(actions=9), people(), np.linspace(-1.0, 1.0, 9)
+    whole = measured(x, who, kappa=kappa)
+    monkeypatch.setattr(sys.modules[distribution.__module__], "_TOGETHER", together)
+    for name, values in measured(x, who, kappa=kappa)._asdict().items():
+        assert values.tobytes() == getattr(whole, name).tobytes(), name
+
+
 # ---------------------------------------------------------------- the edges
 
 
@@ -128,14 +141,15 @@ def test_nothing_for_anybody_has_no_relative_measure_and_absolute_ones_of_0() ->
 def test_the_same_for_everyone_is_in_line_for_every_group_of_everyone() -> None:
     found = measured(effects(), people())
     np.testing.assert_allclose(found.parity[0], 1.0, rtol=1e-12)
-    np.testing.assert_allclose([found.gini[0], found.ci[0, 0], found.theil[0]], 0.0, atol=1e-12)
+    np.testing.assert_allclose([found.gini[0], found.theil[0]], 0.0, atol=1e-12)
+    assert (found.ci[0, 0], found.gci[0, 0]) == (0.0, 0.0), "what a sum that cancels leaves has no direction"
 
 
 def test_losses_have_differences_and_no_ratios() -> None:
     who = People(np.array([1.0, 1.0]), np.array([[1.0], [0.0]]), np.array([[1.0], [1.0]]), ("a",))
-    found = distribution(csc_array([[1.0], [-1.0]]), who, ranks={"r": np.array([0.25, 0.75])}, partitions={"d": [0]})
-    assert found.gaps.item() == 2.0
-    assert found.gci.item() == -0.5
+    found = distribution(csc_array([[2.0], [-1.0]]), who, ranks={"r": np.array([0.25, 0.75])}, partitions={"d": [0]})
+    assert found.gaps.item() == 3.0
+    assert found.gci.item() == -0.75
     for name in ("ratios", "shares", "parity", "ci", "gini", "theil", "theil_between", "atkinson"):
         assert np.isnan(getattr(found, name)).all(), name
 
@@ -147,6 +161,21 @@ def test_without_a_kappa_there_is_no_level_and_with_a_missing_one_no_number() ->
     kappas[2] = NAN
     assert np.isnan(measured(x, who, kappa=kappas).ede[2]).all()
     assert not np.isnan(measured(x, who, kappa=kappas).ede[1]).any()
+
+
+def test_a_mean_of_the_rest_that_cancels_is_0_and_no_ratio_is_taken_to_it() -> None:
+    everyone = np.ones(4)
+    who = People(everyone, np.array([[1.0], [0], [0], [0]]), everyone[:, None], ("a",))
+    found = distribution(csc_array([[1.0], [0.1], [0.2], [-0.3]]), who, ranks={}, partitions={})
+    assert (found.means_rest.item(), found.gaps.item()) == (0.0, 1.0)
+
+
+def test_shares_that_add_up_to_the_people_but_for_rounding_leave_nobody_out() -> None:
+    groups = np.array([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]])
+    who = People(np.array([0.6, 0.6]), groups, np.full((2, 3), 0.6), ("a", "b", "c"))
+    found = distribution(csc_array([[1.0], [3.0]]), who, ranks={}, partitions={"d": [0, 1, 2]})
+    parts = theil_between(np.array([1.0, 3.0]), groups)
+    assert (found.theil_between.item(), found.theil_within.item()) == (float(parts.between), float(parts.within))
 
 
 @pytest.mark.parametrize("members", [[0, 0, 1, 2], [3]])

@@ -127,6 +127,7 @@ def test_only_amounts_without_losses_share_something_out() -> None:
     values = np.array([[1.0, 3.0, 0.0, 2.0], [0.0, -1.0, 0.0, -9.0]])
     assert is_share_out(spread_of(values, array(1, 1))).tolist() == [True, False, False, False]
     assert is_share_out(spread_of(values, array(1, 0))).tolist() == [True, True, False, True]
+    assert is_share_out(spread_of(array(1, NAN), array(1, 1))).tolist() == [False]
 
 
 @pytest.mark.parametrize("weights", [array(1, -1), array(1, NAN), array(1, np.inf)])
@@ -208,6 +209,11 @@ def test_curves_of_many_actions_have_a_row_for_each_share() -> None:
     assert curves.tolist() == [[-0.5, 0.0], [1.0, 2.0]]
 
 
+def test_a_curve_ends_at_one_and_never_above_it() -> None:
+    # Summed in order of the values, 0.32 is more than in order of the units by one rounding.
+    assert lorenz_curve(array(0.3, 0.3, 0.1), array(0.7, 0.6, 0.5), at=[1.0]).tolist() == [1.0]
+
+
 def test_losses_have_no_lorenz_curve() -> None:
     assert np.isnan(lorenz_curve(array(-1, 3), array(1, 1), at=[0.5])).all()
 
@@ -225,9 +231,9 @@ def test_palma_is_a_ratio_of_shares() -> None:
 
 
 def test_palma_is_undefined_where_two_fifths_have_nothing_even_if_the_cut_is_on_their_edge() -> None:
-    people = array(0.1 + 0.2, 0.1, 0.6)  # the first two are two fifths but for rounding
+    people = array(0.1, 0.5, 0.9)  # the first two are two fifths but for rounding, and fall short of them
     assert np.isnan(palma_ratio(array(0, 0, 1e9), people))
-    assert float(palma_ratio(array(0, 0.5, 1), people)) == pytest.approx(0.1 / 0.05)
+    assert float(palma_ratio(array(0, 1, 2), people)) == pytest.approx(0.15 * 2 / 0.5)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, NAN])
