@@ -8,7 +8,7 @@ says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -235,7 +235,6 @@ def goals(*, quick: bool) -> Iterator[Goal]:
         GOAL,
         lambda ours, loop: same_metrics(ours, loop, actions=sample.actions),
     )
-    timed = measure(workload, quick=quick)
-    yield replace(timed, peer_s=tuple(times * seconds for seconds in timed.peer_s))
+    yield measure(workload, quick=quick, times=times)
     for more in (_distribution, _margins, _chance):
         yield from more.goals(quick=quick)

@@ -98,14 +98,18 @@ def seconds(job: Callable[[], object], *, clock: Callable[[], float] = time.perf
     return clock() - start
 
 
-def measure(workload: Workload[Answer], *, quick: bool, clock: Callable[[], float] = time.perf_counter) -> Goal:
+def measure(
+    workload: Workload[Answer], *, quick: bool, times: float = 1.0, clock: Callable[[], float] = time.perf_counter
+) -> Goal:
     """Assert equal answers, then time ours, peer, ours, peer … within the budget of time.
+
+    A peer that was timed on a part of the work has its seconds multiplied by ``times``; its name says so.
 
     A machine that is busy with something else slows one side of a turn and not the other: what misses its goal is
     timed again before it counts as missed.
     """
     assert_equal(workload)
-    return patiently(partial(_timed, workload, quick=quick, clock=clock))
+    return patiently(partial(_timed, workload, quick=quick, times=times, clock=clock))
 
 
 def patiently(timed: Callable[[], Goal]) -> Goal:
@@ -117,13 +121,14 @@ def patiently(timed: Callable[[], Goal]) -> Goal:
     return timed()
 
 
-def _timed(workload: Workload[Answer], *, quick: bool, clock: Callable[[], float]) -> Goal:
+def _timed(workload: Workload[Answer], *, quick: bool, times: float, clock: Callable[[], float]) -> Goal:
     turns: list[tuple[float, float]] = []
     start = clock()
     while not turns or (len(turns) < _TURNS[quick] and clock() - start < _BUDGET_S[quick]):
         turns.append((seconds(workload.ours, clock=clock), seconds(workload.reference, clock=clock)))
     ours_s, peer_s = zip(*turns, strict=True)
-    return Goal(workload.name, workload.peer, ours_s, peer_s, workload.goal_ratio)
+    whole = tuple(times * one for one in peer_s)
+    return Goal(workload.name, workload.peer, ours_s, whole, workload.goal_ratio)
 
 
 def within(

@@ -26,6 +26,8 @@ QUINTILES = 5
 GREEN_BOOK = 1.3
 # Elasticities above this are in no guidance: where a sign changes only there, it is said not to change.
 MOST_ELASTICITY, STEPS, HALVINGS = 4.0, 81, 50
+# Logarithm of the largest weight that is summed: beside it all others are nothing, and the sign is its own.
+LARGEST = 600.0
 GRID = ("action", "ledger", "effect", "unit", "kind", "ranking", "group", "label", "people")
 
 
@@ -259,7 +261,8 @@ def green_book_table(
               \text{switching value: } \eta^* \text{ with } \sum_i w_i \omega_i(\eta^*) (b_i - h_i) = 0
 
     The median income of the people is the reference. Neighbourhoods whose income is not known, or not above 0, are in
-    neither sum; ``covered_share`` tells what of the money lies in the others.
+    neither sum; ``covered_share`` tells what of the money lies in the others. Where that is nothing, or a weight is too
+    large for a number, the figures are undefined and the reason is given.
 
     Parameters
     ----------
@@ -310,14 +313,15 @@ def green_book_table(
     actions, benefit, burden, unplaced = _money(laid, effects, unit)
     welfare = weights.copy()
     welfare[known] *= distributional_weights(income[known], reference=median, elasticity=elasticity)
-    sums = {name: (matrix.T @ weights, matrix.T @ welfare) for name, matrix in _ledgers(benefit, burden).items()}
+    ledgers = {"benefits": benefit, "burdens": burden}
+    sums = {name: (matrix.T @ weights, matrix.T @ welfare) for name, matrix in ledgers.items()}
     columns: dict[str, object] = {"unit": unit, "elasticity": elasticity, "median_income": median}
     for kind, suffix in enumerate(("", "_weighted")):
         of_kind = {f"{name}{suffix}": both[kind] for name, both in sums.items()}
         columns |= of_kind | {f"net{suffix}": _difference(*of_kind.values())}
     whole = (benefit + burden).T @ people.population
     columns["covered_share"] = quotient((benefit + burden).T @ weights, whole)
-    relative = np.where(known, np.log(median / np.where(known, income, 1.0)), 0.0)
+    relative = np.where(known, np.log(median) - np.log(np.where(known, income, 1.0)), 0.0)
     columns["switching_value"] = _switching_value(benefit, burden, weights, relative)
     table = pd.DataFrame({"action": actions, **columns})
     return _money_reasons(table, unplaced, people)
@@ -330,10 +334,6 @@ def _require_money(laid: Overlay, income: Floats, elasticity: float) -> None:
     if not elasticity >= 0:
         msg = f"an elasticity of {elasticity}: give 0, which weighs all alike, or more"
         raise UsageError(msg)
-
-
-def _ledgers(benefit: csc_array, burden: csc_array) -> dict[str, csc_array]:
-    return {"benefits": benefit, "burdens": burden}
 
 
 def _money(
@@ -354,8 +354,9 @@ def _money(
 
 def _difference(benefits: Floats, burdens: Floats) -> Floats:
     """Take burdens from benefits; what is left of a difference that cancels is rounding."""
-    net = benefits - burdens
-    return np.where(np.abs(net) <= ROUNDING * (np.abs(benefits) + np.abs(burdens)), 0.0, net)
+    both = np.abs(benefits) + np.abs(burdens)
+    net: Floats = np.subtract(benefits, burdens, out=np.full(both.shape, np.nan), where=np.isfinite(both))
+    return np.where(np.abs(net) <= ROUNDING * both, 0.0, net)
 
 
 def _switching_value(benefit: csc_array, burden: csc_array, weights: Floats, relative: Floats) -> Floats:
@@ -364,7 +365,7 @@ def _switching_value(benefit: csc_array, burden: csc_array, weights: Floats, rel
     ``relative``: log of the reference over the income.
     """
     steps = np.linspace(0.0, MOST_ELASTICITY, STEPS)
-    tilted = weights[:, None] * np.exp(np.outer(relative, steps))
+    tilted = weights[:, None] * np.exp(np.minimum(np.outer(relative, steps), LARGEST))
     signs = np.sign(_difference(benefit.T @ tilted, burden.T @ tilted))
     turned = (signs[:, 1:] * signs[:, :-1] < 0) | ((signs[:, 1:] == 0) ^ (signs[:, :-1] == 0))
     some, first = turned.any(axis=1), turned.argmax(axis=1)
@@ -382,7 +383,8 @@ def _at(benefit: csc_array, burden: csc_array, weights: Floats, relative: Floats
     sums = []
     for matrix in (benefit, burden):
         column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-        tilted = weights[matrix.indices] * np.exp(relative[matrix.indices] * elasticity[column])
+        exponents = np.minimum(relative[matrix.indices] * elasticity[column], LARGEST)
+        tilted = weights[matrix.indices] * np.exp(exponents)
         sums.append(np.bincount(column, matrix.data * tilted, minlength=matrix.shape[1]).astype(np.float64))
     return _difference(sums[0], sums[1])
 
@@ -392,15 +394,22 @@ def _money_reasons(table: pd.DataFrame, unplaced: NDArray[np.bool_], people: Peo
     table.loc[unplaced | (not people.known), numbers] = np.nan
     missing = table["net"].isna().to_numpy() & ~unplaced
     unknown = np.full(len(table), table["median_income"].isna().all())
-    table.loc[unknown, [c for c in numbers if c != "covered_share"]] = np.nan
+    elsewhere = (table["covered_share"] == 0).to_numpy() & ~unplaced & ~missing & ~unknown
+    table.loc[unknown | elsewhere, [c for c in numbers if c != "covered_share"]] = np.nan
     table.loc[missing, numbers] = np.nan
-    level = table["switching_value"].isna().to_numpy() & ~unplaced & ~missing & ~unknown
-    nothing = level & ((table["net"] == 0) & (table["net_weighted"] == 0)).to_numpy()
+    placed = ~(unplaced | missing | unknown | elsewhere)
+    weighted = ["benefits_weighted", "burdens_weighted", "net_weighted"]
+    endless = placed & ~np.isfinite(table[weighted].to_numpy(dtype=np.float64)).all(axis=1)
+    table.loc[endless, weighted] = np.nan
+    level = placed & table["switching_value"].isna().to_numpy()
+    nothing = level & ((table["net"] == 0) & (endless | (table["net_weighted"] == 0))).to_numpy()
     why = reasons(
         [
             (unplaced, NO_PLACE),
             (unknown & ~unplaced, "no income is known where people live"),
             (missing & ~unplaced & ~unknown, "an amount is missing"),
+            (elsewhere, "no income is known of those who have it"),
+            (endless, "weighted: the weight of an income so far below the median is too large for a number"),
             (nothing, "switching value: nothing is left of benefits less burdens"),
             (level & table["covered_share"].isna().to_numpy(), "covered share: nobody receives or pays anything"),
             (level & ~nothing, f"switching value: the net keeps its sign up to an elasticity of {MOST_ELASTICITY:g}"),

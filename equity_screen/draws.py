@@ -33,6 +33,8 @@ from equity_screen.recipe import Uncertainty
 AT_ONCE = 20
 # Numbers held at once for one figure of one group or dimension.
 HELD = 20_000_000
+# Figures that are no linear function of the counts.
+DRAWN = tuple(name for name in GroupMargins._fields if name != "total")
 NO_DIMENSIONS: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 
@@ -394,7 +396,13 @@ def with_draws(
     Returns
     -------
     GroupMargins
-        Of the groups that are drawn, half the width of the 90 % interval.
+        Of the groups that are drawn, half the width of the 90 % interval, but never less than the closed form. A total
+        is linear in the counts: its closed form is exact, and kept.
+
+    Notes
+    -----
+    Where a margin is wider than its count, nearly every draw of the count is near 0 and a few are large: what lies
+    between two quantiles of such draws says little of their spread.
 
     Examples
     --------
@@ -411,8 +419,9 @@ def with_draws(
     drawing = Drawing(uncertainty.draws, uncertainty.seed)
     rated = None if rates is None else rates[:, few]
     drawn = drawn_group_figures(effects, _some(people, few), margins=theirs, drawing=drawing, own=own, rates=rated)
-    for name, table in closed._asdict().items():
-        table[:, few] = (drawn[name].high - drawn[name].low) / 2.0
+    for name in DRAWN:
+        table, spread = getattr(closed, name), drawn[name]
+        table[:, few] = np.fmax(table[:, few], (spread.high - spread.low) / 2.0)
     return closed
 
 

@@ -35,16 +35,33 @@ def rank_weights(rank: Floats, weights: Floats) -> tuple[Floats, float]:
     total : float
         W, people with a rank [people].
 
+    Raises
+    ------
+    UsageError
+        Ranks of another number of units, or outside 0 to 1; so too where a measure takes a rank.
+
     Examples
     --------
     >>> tilted, total = rank_weights(np.array([0.25, 0.75]), np.array([5.0, 5.0]))
     >>> tilted.tolist(), total
     ([-0.25, 0.25], 10.0)
     """
-    ranked = np.where(np.isnan(rank), 0.0, weights)
+    ranked = _with_rank(rank, weights)
     total = float(ranked.sum())
     tilt = np.where(np.isnan(rank), 0.0, 2 * rank - 1)
     return ranked * tilt / total if total > 0 else np.zeros(len(rank)), total
+
+
+def _with_rank(rank: Floats, weights: Floats) -> Floats:
+    """People of the units that have a rank, which must lie between 0 and 1; nobody of the others."""
+    if np.shape(rank) != np.shape(weights):
+        msg = f"rank has {np.size(rank)} values for people of {np.size(weights)} units; give one for each, NaN for none"
+        raise UsageError(msg)
+    outside = rank[(rank < -ROUNDING) | (rank > 1 + ROUNDING)]
+    if len(outside):
+        msg = f"rank holds {outside[0]}; ranks lie between 0 and 1: use mid_rank or rank_of"
+        raise UsageError(msg)
+    return _ranked(rank, weights)
 
 
 class _Lean(NamedTuple):
@@ -83,7 +100,7 @@ def _ranked(rank: Floats, weights: Floats) -> Floats:
 
 
 def _over_rank(values: Values, weights: Floats, rank: Floats) -> _Lean:
-    return _lean(values, _ranked(rank, weights), np.where(np.isnan(rank), 0.0, 2 * rank - 1))
+    return _lean(values, _with_rank(rank, weights), np.where(np.isnan(rank), 0.0, 2 * rank - 1))
 
 
 def concentration_index(values: Values, weights: Floats, *, rank: Floats) -> Floats:
@@ -270,11 +287,12 @@ def _extended(values: Values, weights: Floats, rank: Floats, nu: float) -> _Lean
     if not (np.isfinite(nu) and nu > 1):
         msg = f"nu = {nu}: aversion to inequality must be a number above 1: 2 gives the standard index"
         raise UsageError(msg)
+    mass = _with_rank(rank, weights)
     below, up_to = _blocks(rank, weights)
     width = up_to - below
     # The weight of a tied block, spread over its people: exact for neighbourhoods, so that uniform effects give 0.
     block = width + (1 - up_to) ** nu - (1 - below) ** nu
-    return _lean(values, _ranked(rank, weights), np.divide(block, width, out=np.zeros(len(width)), where=width > 0))
+    return _lean(values, mass, np.divide(block, width, out=np.zeros(len(width)), where=width > 0))
 
 
 def extended_concentration_index(values: Values, weights: Floats, *, rank: Floats, nu: float) -> Floats:
@@ -649,8 +667,8 @@ def _curve(values: Values, weights: Floats, rank: Floats, at: ArrayLike) -> tupl
     if not ((shares >= 0) & (shares <= 1)).all():
         msg = f"at = {shares.tolist()}: shares of the people lie between 0 and 1"
         raise UsageError(msg)
+    spread = spread_of(values, _with_rank(rank, weights))
     below, up_to = _blocks(rank, weights)
-    spread = spread_of(values, _ranked(rank, weights))
     low, width = below[spread.row], np.maximum(up_to - below, np.finfo(np.float64).tiny)[spread.row]
     parts = [np.clip((share - low) / width, 0.0, 1.0) for share in shares]
     heights = np.array([spread.averaged(spread.data * part) for part in parts]).reshape(len(shares), -1)

@@ -167,8 +167,8 @@ def _chance(run: Run) -> pd.DataFrame:
 def _stability(run: Run) -> pd.DataFrame:
     if run.question.stability is None or run.question.stability.draws == 0:
         return pd.DataFrame()
-    areas = run.inputs.priority_areas
-    given = run.hoods["priority"] if run.asked and run.question.priority is None else None
+    areas, rule = run.inputs.priority_areas, run.question.priority
+    given = run.hoods["priority"] if run.asked and (rule is None or rule.layer is not None) else None
     return stability(
         run.hoods,
         run.plan,

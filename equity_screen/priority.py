@@ -15,6 +15,9 @@ from equity_screen.overlay import Overlay
 from equity_screen.parts import cut_by, inside_shares, reach_in, share_inside
 from equity_screen.recipe import Question
 
+# In place of the layer of a rule whose places were given as a table.
+GIVEN = "given with the call"
+
 
 class Inside(NamedTuple):
     """What of each effect, and of what is counted once, belongs to priority places; None where none were asked for."""

@@ -21,6 +21,7 @@ KEYS = ("action", "ledger", "effect", "group")
 REFERENCE = ("reference", "reference_label", "kind", "mean", "mean_reference", "difference", "ratio", "undefined")
 COLUMNS = (*KEYS[:3], "unit", "group", "own_universe", "label", "dimension", *REFERENCE)
 NOT_PLACED = "the same footprint was tried nowhere else"
+NOT_ASKED = "siting was not asked: no other places are known"
 
 
 class _Asked(NamedTuple):
@@ -70,7 +71,9 @@ def by_reference(
         References by name.
     null : DataFrame, optional
         Means of each group over the places where the same footprint could be: columns action, ledger, effect,
-        group, null_mean [unit], and undefined where there are reasons.
+        group, null_mean [unit], and undefined where there are reasons. Where it has the column mean too, of the
+        footprint where it is and measured as those elsewhere are, null_mean is scaled by the effect's mean over that
+        one, so that both are measured alike.
 
     Returns
     -------
@@ -216,12 +219,21 @@ def _group(asked: _Asked, one: Reference) -> _Means:
 
 
 def _similar_footprints(asked: _Asked, _: Reference) -> _Means:
-    if asked.null is None:
-        return _Means(np.full(len(asked.table), np.nan), np.full(len(asked.table), NOT_PLACED, dtype=object))
+    if asked.null is None or asked.null.columns.empty:
+        return _Means(np.full(len(asked.table), np.nan), np.full(len(asked.table), NOT_ASKED, dtype=object))
     given = asked.null.set_index(list(KEYS)).reindex(pd.MultiIndex.from_frame(asked.table[list(KEYS)]))
     mean = given["null_mean"].to_numpy(dtype=np.float64)
+    if "mean" in given:
+        mean = mean * _scale(asked.table["mean"].to_numpy(dtype=np.float64), given["mean"].to_numpy(dtype=np.float64))
     said = given["undefined"].fillna("").to_numpy(dtype=object) if "undefined" in given else np.full(len(mean), "")
     return _Means(mean, np.where(np.isnan(mean), np.where(said == "", NOT_PLACED, said), "").astype(object))
+
+
+def _scale(mean: Floats, measured: Floats) -> Floats:
+    """Mean of an effect over its mean as measured among the places elsewhere; 1 where either is 0 or missing."""
+    both = (np.nan_to_num(mean) != 0) & (np.nan_to_num(measured) != 0)
+    scale: Floats = np.divide(mean, measured, out=np.ones(len(mean)), where=both)
+    return scale
 
 
 KINDS: Mapping[str, Callable[[_Asked, Reference], _Means]] = MappingProxyType(

@@ -22,6 +22,7 @@ from equity_screen.pages import (
     uncounted_words,
 )
 from equity_screen.plots import PARITIES, SHARES, DotPlot, lay_out, with_heading
+from equity_screen.priority import GIVEN
 from equity_screen.recipe import LEDGERS, Priority, Question, Ranking
 from equity_screen.scores import shares_of_people
 from equity_screen.sections import place_sections
@@ -383,6 +384,8 @@ def priority_rule(priority: Priority) -> str:
     >>> priority_rule(Priority(column="burden_percentile", at_least=75))
     'burden_percentile at least 75'
     """
+    if priority.layer == GIVEN:
+        return GIVEN
     if priority.layer is not None:
         return f"the areas of {priority.layer}"
     chosen = priority.one_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from equity_screen.actions import Plan
@@ -13,8 +14,9 @@ from equity_screen.effects import completed, effects_named, require_effects
 from equity_screen.errors import Finding, InputError, UsageError, finding
 from equity_screen.index import recipe_names
 from equity_screen.measures import MEASURES
-from equity_screen.recipe import PEOPLE, Question
+from equity_screen.recipe import MARGIN, PEOPLE, UNIVERSE, Question
 from equity_screen.robustness import SCORES
+from equity_screen.schema import Origin, check_counts
 from equity_screen.text import did_you_mean
 from equity_screen.uptake import require_uptake
 
@@ -70,7 +72,7 @@ def require_tables(hoods: pd.DataFrame, plan: Plan, *, question: Question) -> No
     unknown = sorted(set(plan.effects["action"]) - set(plan.actions.index))
     faults += [finding("ES-EFFECT-ACTION", "effects", column="action", value=str(action)) for action in unknown]
     if not faults:
-        faults = require_effects(completed(plan.effects))
+        faults = [*_impossible(hoods, question), *require_effects(completed(plan.effects))]
     if not faults:
         faults = [f for group in question.groups for f in _uncounted(hoods, group)]
     if faults:
@@ -247,6 +249,23 @@ def _missing_columns(hoods: pd.DataFrame, plan: Plan, question: Question) -> lis
         for name, r in question.rankings.items()
         if r.column not in hoods.columns
     ]
+
+
+def _impossible(hoods: pd.DataFrame, question: Question) -> list[Finding]:
+    """Find counts and margins below 0 or without end, and groups larger than those they are counted among."""
+    counts = ["population", *(PEOPLE + group for group in question.groups)]
+    names = [*counts, *(str(c) for c in hoods.columns if str(c).startswith(MARGIN))]
+    origin, ids = Origin("neighbourhoods"), pd.Series(hoods.index.astype("str"), index=range(len(hoods)))
+    faults: list[Finding] = []
+    for name in names:
+        values = pd.Series(hoods[name].to_numpy(dtype=np.float64), index=ids.index, name=name)
+        group = name.removeprefix(PEOPLE)
+        among = hoods[UNIVERSE + group] if UNIVERSE + group in hoods.columns else hoods["population"]
+        total = pd.Series(among.to_numpy(dtype=np.float64), index=ids.index) if name.startswith(PEOPLE) else None
+        faults += check_counts(values, origin, ids=ids, total=total)
+        endless = [ids[i] for i in np.flatnonzero(np.isinf(values))]
+        faults += [finding("ES-NUMBER-INFINITE", origin.file, id=one, column=name, value="inf") for one in endless]
+    return [one for one in faults if one.status == "refused"]
 
 
 def _doubles(table: pd.DataFrame, name: str) -> list[Finding]:

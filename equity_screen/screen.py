@@ -43,7 +43,7 @@ from equity_screen.outside import unseen
 from equity_screen.overlay import Overlay, overlay
 from equity_screen.parts import by_boundary
 from equity_screen.people import People, people_of
-from equity_screen.priority import mark_priority
+from equity_screen.priority import GIVEN, mark_priority
 from equity_screen.project import Project, ProjectFile, read_project
 from equity_screen.protected import protected, protected_missed, protected_neighbourhoods
 from equity_screen.reach import QUADRANT_SEGMENTS
@@ -268,6 +268,7 @@ def _lay(
     atoms = atoms_by_ledger(laid)
     laid = laid._replace(once=once_of(atoms, laid))
     hoods, inside = mark_priority(hoods, laid, given=given, question=question, areas=inputs.priority_areas)
+    question = _without_rule(question, given=given is not None or inputs.priority_areas is not None)
     hoods = hoods.assign(**_reached(laid, people))
     return Run(question, plan, hoods, people, laid, atoms, inside, inputs._replace(blocks=blocks))
 
@@ -277,21 +278,25 @@ def _result(run: Run) -> Result:
     who = _who(run)
     sure = how_sure(run)
     found = _found(run, who, sure.chance)
-    together = _shown(
-        run, together=counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once)
+    whole = _shown(
+        run,
+        together=counted_once(run.laid, run.people, groups=question.groups, priority=run.inside.once),
+        baseline=_baseline(run),
+        before_after=with_costs(_before_after(run), run),
     )
+    before_after = whole["before_after"]
     sites = _sites(run)
-    footprints, baseline, before_after = _footprints(run, sites), _baseline(run), with_costs(_before_after(run), run)
+    footprints = _footprints(run, sites)
     scores = score_actions(plan, found, question=question, hoods=run.hoods).assign(**shares_of_actions(sites))
     scores = scores.assign(groups_worse_off=groups_worse_off(before_after).reindex(scores.index))
     sentences = (
-        _said_of_people(run, found, together["together"], who=who)
+        _said_of_people(run, found, whole["together"], who=who)
         if run.people.known
         else sentences_on_places(scores, footprints, question=question)
     )
     ground = scores["footprint_priority_share"]
     shared = shared_out(run, found, before_after=before_after, chance=sure.chance, ground=ground)
-    tables = {"before_after": before_after, **_by_area(run), **_compared(run), **shared._asdict(), **sure._asdict()}
+    tables = {**_by_area(run), **_compared(run), **shared._asdict(), **sure._asdict()}
     return Result(
         question=question,
         neighbourhoods=protected_neighbourhoods(with_probability(run), question),
@@ -301,12 +306,11 @@ def _result(run: Run) -> Result:
         scores=scores,
         by_effect=found.by_effect,
         by_group=found.by_group,
-        **together,
+        **whole,
         **who.tables,
-        **protected(tables, question, by_group=found.by_group),
+        **protected(tables, question),
         unseen=unseen(run.laid, run.people, outer=inputs.outer),
         footprints=footprints,
-        baseline=baseline,
         timeline=timeline(plan.actions),
         ledger=accounts(inputs.status, hoods=run.hoods, actions=plan.actions, currency=question.currency),
         status=inputs.status,
@@ -315,7 +319,7 @@ def _result(run: Run) -> Result:
         methods=_methods(run)
         | certainty_notes(run, sure)
         | ({"pairs of actions": who.pairs_note} if len(who.overlaps) else {}),
-        sentences=with_baseline(sentences, baseline, question=question) if plan.actions.empty else sentences,
+        sentences=with_baseline(sentences, whole["baseline"], question=question) if plan.actions.empty else sentences,
     )
 
 
@@ -327,7 +331,7 @@ def _shown(run: Run, **tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _who(run: Run) -> WhoIsReached:
     who = who_is_reached(run.laid, run.plan, atoms=run.atoms, people=run.people, hoods=run.hoods, question=run.question)
     shown = _shown(run, **who.tables)
-    return who._replace(**shown | {"missed": protected_missed(who.missed, run.hoods, question=run.question)})
+    return who._replace(**shown | {"missed": protected_missed(who.missed, run.question)})
 
 
 def _by_area(run: Run) -> dict[str, pd.DataFrame]:
@@ -429,6 +433,15 @@ def _methods(run: Run) -> dict[str, str]:
         recipe=load_recipe(run.question.index.recipe),
         people=run.people.known,
     )
+
+
+def _without_rule(question: Question, *, given: bool) -> Question:
+    """Take the rule on a column out of a question whose priority places were given: nothing may go by it any more."""
+    rule = question.priority
+    if not given or rule is None or rule.layer is not None:
+        return question
+    none = {"column": "priority", "at_least": None, "at_most": None, "one_of": (), "layer": GIVEN}
+    return question.model_copy(update={"priority": rule.model_copy(update=none)})
 
 
 def _with_groups(question: Question, neighbourhoods: pd.DataFrame) -> Question:

@@ -84,7 +84,12 @@ def shared_out(
         net=pd.DataFrame() if net is None else net_table(net, people, groups=groups, ranks=ranks),
         net_by_group=pd.DataFrame() if net is None else net_by_group(net, found.by_group, people=people),
         references=by_reference(
-            laid, run.plan.effects, people=people, groups=groups, references=question.references, null=chance
+            laid,
+            run.plan.effects,
+            people=people,
+            groups=groups,
+            references=question.references,
+            null=None if chance.columns.empty else chance,
         ),
         policy=_policy(run, found, ground),
         redress=redress_table(laid, people, burden_score=_burden(run.hoods)),

@@ -148,7 +148,9 @@ def parity_told(table: pd.DataFrame) -> NDArray[np.object_]:
     parity, low, high, margin = (
         table[name].to_numpy(dtype=np.float64) for name in ("parity", "parity_low", "parity_high", "parity_moe")
     )
-    margin = np.where(np.isnan(margin), 0.0, margin)
+    # Where counts have margins and parity has none, these were too wide for one.
+    unknown = np.isnan(margin) & table.get("people_moe", pd.Series(np.nan, index=table.index)).notna().to_numpy()
+    margin = np.where(unknown, np.inf, np.where(np.isnan(margin), 0.0, margin))
     cases = [
         (np.isnan(parity), ""),
         ((low < 1 - PRINTED) & (high > 1 + PRINTED), BY_BOUNDS),

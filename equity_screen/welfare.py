@@ -19,6 +19,8 @@ from equity_screen.inequality import ROUNDING, Floats, Spread, Values, spread_of
 _FAR = 500.0
 _LEFT = 1e-4
 _CELLS = 1 << 20
+# So little aversion is none: beside any level its product with it is lost to rounding, and would underflow.
+_NO_AVERSION = 1e-200
 
 
 def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: bool) -> float:
@@ -40,7 +42,8 @@ def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: b
     Returns
     -------
     float
-        κ [1/unit]; NaN where the mean of the baseline is not above 0: κ would have no sign, or the wrong one.
+        κ [1/unit]; NaN where the mean of the baseline is not above 0: κ would have no sign, or the wrong one; and where
+        the squares are too small or too large for a number. What is where nobody lives counts for nothing.
 
     References
     ----------
@@ -51,10 +54,12 @@ def kolm_pollak_kappa(values: Floats, weights: Floats, *, epsilon: float, bad: b
     >>> kolm_pollak_kappa(np.array([1.0, 3.0]), np.array([1.0, 1.0]), epsilon=0.5, bad=True)
     -0.2
     """
-    total = float((weights * values).sum())
-    if not total > 0:
+    people, levels = weights[weights > 0], values[weights > 0]
+    with np.errstate(over="ignore", under="ignore"):
+        total, squares = float((people * levels).sum()), float((people * levels * levels).sum())
+    if not (total > 0 and np.finfo(np.float64).tiny <= squares < np.inf):
         return float("nan")
-    return (-1 if bad else 1) * epsilon * total / float((weights * values * values).sum())
+    return (-1 if bad else 1) * epsilon * total / squares
 
 
 def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:
@@ -62,7 +67,8 @@ def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:
 
     .. math:: \Xi = -\frac1\kappa \ln \sum_i \frac{w_i}{W} e^{-\kappa v_i}
 
-    Goods (κ > 0) have Ξ ≤ mean, bads (κ < 0) Ξ ≥ mean.
+    Goods (κ > 0) have Ξ ≤ mean, bads (κ < 0) Ξ ≥ mean. Where exponents are small they are taken from the mean, so that
+    a small κ gives a level near the mean and not the rounding of a logarithm near 0.
 
     Parameters
     ----------
@@ -87,15 +93,18 @@ def kolm_pollak_ede(values: Floats, weights: Floats, *, kappa: float) -> float:
     >>> round(kolm_pollak_ede(np.array([0.0, 2.0]), np.array([1.0, 1.0]), kappa=-0.5), 4)
     1.2402
     """
-    total = float(weights.sum())
+    people, levels = weights[weights > 0], values[weights > 0]
+    total = float(people.sum())
     if not total > 0 or np.isnan(kappa):
         return float("nan")
-    if kappa == 0:
-        return float((weights * values).sum() / total)
-    exponents = -kappa * values[weights > 0]
+    mean = float((people * levels).sum()) / total
+    if abs(kappa) < _NO_AVERSION:
+        return mean
+    if abs(kappa) * float(np.ptp(levels)) < 1:
+        return mean - float(np.log1p((people * np.expm1(-kappa * (levels - mean))).sum() / total)) / kappa
+    exponents = -kappa * levels
     top = float(exponents.max())
-    mean = float((weights[weights > 0] * np.exp(exponents - top)).sum()) / total
-    return -(top + float(np.log(mean))) / kappa
+    return -(top + float(np.log((people * np.exp(exponents - top)).sum() / total))) / kappa
 
 
 def kolm_pollak_after(baseline: Floats, changes: Values, *, weights: Floats, kappa: float) -> Floats:
@@ -130,7 +139,11 @@ def kolm_pollak_after(baseline: Floats, changes: Values, *, weights: Floats, kap
     before = _before(baseline, weights, kappa)
     spread = spread_of(changes, before.people.sum(axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        levels = _mean_after(baseline, before, spread) if kappa == 0 else -_logs_after(before, spread, kappa) / kappa
+        if abs(kappa) < _NO_AVERSION:
+            levels = _mean_after(baseline, before, spread)
+        else:
+            start = np.asarray([kolm_pollak_ede(baseline, people, kappa=kappa) for people in before.people.T])
+            levels = -_logs_after(before, spread, kappa=kappa, start=-kappa * start) / kappa
     return spread.given(levels.T).T
 
 
@@ -159,16 +172,17 @@ def _changed(spread: Spread, numbers: Floats, units: int) -> csc_array:
 
 def _mean_after(baseline: Floats, before: _Before, spread: Spread) -> Floats:
     sums = _changed(spread, spread.data, len(baseline)).T @ before.people
-    levels: Floats = (sums + np.nan_to_num(baseline) @ before.people) / before.people.sum(axis=0)
+    # Not left to a product of matrices, whose last digits hang on the number of threads.
+    levels: Floats = (sums + (np.nan_to_num(baseline)[:, None] * before.people).sum(axis=0)) / before.people.sum(axis=0)
     return levels
 
 
-def _logs_after(before: _Before, spread: Spread, kappa: float) -> Floats:
-    """Logarithms of the mean exponentials of each action and group, shape (actions, groups)."""
+def _logs_after(before: _Before, spread: Spread, *, kappa: float, start: Floats) -> Floats:
+    """Logarithms of the mean exponentials of each action and group, shape (actions, groups); ``start``: before."""
     steps, sums = _changed(spread, -kappa * spread.data, len(before.people)), before.tilted.sum(axis=0)
     factor = _changed(spread, np.expm1(np.minimum(steps.data, _FAR)), len(before.people))
     moved = (factor.T @ before.tilted) / sums
-    logs: Floats = before.tops + np.log(sums / before.people.sum(axis=0)) + np.log1p(moved)
+    logs: Floats = start + np.log1p(moved)
     over = spread.summed((steps.data > _FAR).astype(np.float64)) > 0
     far = np.flatnonzero(over | (moved < _LEFT - 1).any(axis=1))
     if len(far):
@@ -329,7 +343,8 @@ def distributional_weights(income: Floats, *, reference: float, elasticity: floa
     Returns
     -------
     ndarray, shape (n,)
-        Weights, > 0; NaN where the income is not known or not above 0.
+        Weights, > 0; NaN where the income is not known or not above 0, and without end where a weight is too large
+        for a number.
 
     Raises
     ------
@@ -352,7 +367,8 @@ def distributional_weights(income: Floats, *, reference: float, elasticity: floa
         msg = f"reference = {reference}: give an income above 0, for instance the median"
         raise UsageError(msg)
     # Not left to the power: any number to the power of 0 is 1, one that is missing too.
-    return np.where(income > 0, (np.where(income > 0, income, np.nan) / reference) ** -elasticity, np.nan)
+    with np.errstate(over="ignore"):
+        return np.where(income > 0, (np.where(income > 0, income, np.nan) / reference) ** -elasticity, np.nan)
 
 
 def weighted_total(

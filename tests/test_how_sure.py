@@ -120,3 +120,17 @@ def test_what_was_asked_is_among_the_methods():
     assert names <= set(found(hoods, **asked).methods)
     assert not names & set(found().methods) - {"margins of error", "could it be chance"}
     assert found(siting=Siting(placements=0)).methods["could it be chance"] == "not asked: siting.placements is 0"
+
+
+def test_places_that_are_given_stand_instead_of_the_rule_everywhere():
+    """The rule would pick C and D; A and B are given: shares, ranks and probabilities are all of these."""
+    rule = Priority(column="population", at_least=250)
+    hoods = es.four_zones().assign(moe_population=5.0)
+    chosen = pd.Series([True, True, False, False], index=hoods.index)
+    asked = Question(priority=rule, stability=Stability(draws=100))
+    result = es.screen(hoods, es.four_actions(), priority=chosen, question=asked)
+    assert "priority_probability" not in result.neighbourhoods
+    ranks = result.stability[result.stability["varied"] == "all"].set_index("action")["rank"].dropna()
+    shares = result.by_effect["priority_place_share"].xs("benefit", level="ledger").droplevel("effect")
+    assert ranks.tolist() == (-shares[ranks.index]).rank().tolist()
+    assert "given with the call" in es.render_report(result)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from equity_screen.errors import InputError, UsageError
-from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking
-from equity_screen.required import require_group, require_named, require_tables, require_taken_up
+from equity_screen.recipe import Group, Indicator, Priority, Question, Ranking, Reference, Siting, Stability
+from equity_screen.required import require_asked, require_group, require_named, require_tables, require_taken_up
 from equity_screen.synthetic import four_actions, four_zones
 
 LOW = {"low_income": Group(label="People with low incomes", count="n")}
@@ -142,3 +142,41 @@ class TestTakenUp:
     def test_no_effects(self):
         none = pd.DataFrame({"action": [], "effect": [], "uptake": []})
         require_taken_up(self.CITY, none, question=Question(), source="effects.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("population", -1.0, "ES-COUNT-NEGATIVE"),
+        ("population", np.inf, "ES-NUMBER-INFINITE"),
+        ("people_low_income", 900.0, "ES-GROUP-OVER-TOTAL"),
+        ("moe_low_income", -555555555.0, "ES-COUNT-NEGATIVE"),
+        ("moe_population", np.inf, "ES-NUMBER-INFINITE"),
+    ],
+)
+def test_counts_and_margins_that_cannot_be_are_refused(column, value, code):
+    city = four_zones().assign(moe_low_income=5.0, moe_population=9.0)
+    city.loc["C", column] = value
+    assert (code, "neighbourhoods", "C") in faults(city, question=Question(groups=LOW))
+
+
+def test_what_the_question_names_and_nothing_has_is_refused_with_its_key():
+    asked = Question(
+        groups=LOW,
+        measures=("ginny",),
+        references={"them": Reference(group="renters"), "there": Reference(neighbourhoods=("A", "Z"))},
+        siting=Siting(within="zoning"),
+        stability=Stability(rank_by="parity:renters", recipes=("own",)),
+        small_numbers="statscan",
+    )
+    with pytest.raises(InputError, match="7 faults") as caught:
+        require_asked(four_zones(), asked)
+    assert [(f.column, f.value) for f in caught.value.findings] == [
+        ("measures", "ginny"),
+        ("siting.within", "zoning"),
+        ("small_numbers", "statscan"),
+        ("stability.recipes", "own"),
+        ("stability.rank_by", "renters"),
+        ("references.them.group", "renters"),
+        ("references.there.neighbourhoods", "Z"),
+    ]

@@ -43,7 +43,8 @@ def test_every_table_of_the_worked_plan() -> None:
 
 
 def test_the_share_of_each_neighbourhood_in_reach_by_ledger() -> None:
-    hoods = screen(four_zones().assign(population=[100.0, 200.0, 300.0, 0.0]), four_actions()).neighbourhoods
+    city = four_zones().assign(population=[100.0, 200.0, 300.0, 0.0], people_low_income=[9.0, 9.0, 9.0, 0.0])
+    hoods = screen(city, four_actions()).neighbourhoods
     assert hoods["benefit_reached_share"].tolist()[:3] == [1, 1, 1]
     assert hoods["burden_reached_share"].tolist()[:3] == [0, 1, 0]
     assert hoods[["benefit_reached_share", "burden_reached_share"]].loc["D"].isna().all(), "nobody lives there"
