@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,6 @@ QUINTILES = 5
 GREEN_BOOK = 1.3
 # Elasticities above this are in no guidance: where a sign changes only there, it is said not to change.
 MOST_ELASTICITY, STEPS, HALVINGS = 4.0, 81, 50
-# Logarithm of the largest weight that is summed: beside it all others are nothing, and the sign is its own.
-LARGEST = 600.0
 GRID = ("action", "ledger", "effect", "unit", "kind", "ranking", "group", "label", "people")
 
 
@@ -364,29 +363,51 @@ def _switching_value(benefit: csc_array, burden: csc_array, weights: Floats, rel
 
     ``relative``: log of the reference over the income.
     """
+    parts = _above_most([_entries(matrix, weights, relative) for matrix in (benefit, burden)], benefit.shape[1])
     steps = np.linspace(0.0, MOST_ELASTICITY, STEPS)
-    tilted = weights[:, None] * np.exp(np.minimum(np.outer(relative, steps), LARGEST))
-    signs = np.sign(_difference(benefit.T @ tilted, burden.T @ tilted))
+    signs = np.column_stack([np.sign(_at(parts, np.full(benefit.shape[1], step))) for step in steps])
     turned = (signs[:, 1:] * signs[:, :-1] < 0) | ((signs[:, 1:] == 0) ^ (signs[:, :-1] == 0))
     some, first = turned.any(axis=1), turned.argmax(axis=1)
     low, high, start = steps[first], steps[first + 1], signs[np.arange(len(first)), first]
     exactly = np.where(start == 0, low, np.nan)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        same = np.sign(_at(benefit, burden, weights, relative, middle)) == start
+        same = np.sign(_at(parts, middle)) == start
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return np.where(some, np.where(np.isnan(exactly), (low + high) / 2, exactly), np.nan)
 
 
-def _at(benefit: csc_array, burden: csc_array, weights: Floats, relative: Floats, elasticity: Floats) -> Floats:
-    """Weighted net of each action at an elasticity of its own."""
-    sums = []
-    for matrix in (benefit, burden):
-        column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-        exponents = np.minimum(relative[matrix.indices] * elasticity[column], LARGEST)
-        tilted = weights[matrix.indices] * np.exp(exponents)
-        sums.append(np.bincount(column, matrix.data * tilted, minlength=matrix.shape[1]).astype(np.float64))
-    return _difference(sums[0], sums[1])
+class _Entries(NamedTuple):
+    """Money where people of a known income have any: action, amount, and log of the reference over the income."""
+
+    action: NDArray[np.intp]
+    money: Floats
+    relative: Floats
+
+
+def _entries(matrix: csc_array, weights: Floats, relative: Floats) -> _Entries:
+    counted = weights[matrix.indices] > 0
+    unit, action = matrix.indices[counted], np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))[counted]
+    return _Entries(action, weights[unit] * matrix.data[counted], relative[unit])
+
+
+def _above_most(parts: list[_Entries], actions: int) -> list[_Entries]:
+    """Take from the logs the largest of their action: no sign changes, and no power of them overflows."""
+    most = np.full(actions, -np.inf)
+    for part in parts:
+        np.maximum.at(most, part.action, part.relative)
+    return [part._replace(relative=part.relative - most[part.action]) for part in parts]
+
+
+def _at(parts: list[_Entries], elasticity: Floats) -> Floats:
+    """Weighted net of each action at an elasticity of its own, in a unit of its own."""
+    sums = [
+        np.bincount(
+            part.action, part.money * np.exp(part.relative * elasticity[part.action]), minlength=len(elasticity)
+        )
+        for part in parts
+    ]
+    return _difference(sums[0].astype(np.float64), sums[1].astype(np.float64))
 
 
 def _money_reasons(table: pd.DataFrame, unplaced: NDArray[np.bool_], people: People) -> pd.DataFrame:

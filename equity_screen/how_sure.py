@@ -39,6 +39,7 @@ RANDOM_SITING = (
 NOT_ASKED = "not asked: siting.placements is 0"
 TOO_MANY = "not asked: more than {most} effects; give siting.placements to ask for it"
 STABILITY = "actions are ranked again in {draws} draws of each source of doubt, and of all of them together"
+NOTHING_VARIES = "nothing that was to be varied can change a rank"
 ZONINGS = "people and groups carried to other zones by population points, each like its neighbourhood, or else by area"
 NET = "benefits less burdens of one action in one unit on one basis, in measures that allow signs only"
 SMALL_NUMBERS = (
@@ -146,7 +147,8 @@ def certainty_notes(run: Run, sure: HowSure) -> dict[str, str]:
     if sure.chance.columns.empty:
         notes["could it be chance"] = NOT_ASKED if siting.placements == 0 else TOO_MANY.format(most=MOST_PLACED)
     if question.stability is not None:
-        notes["rank stability"] = STABILITY.format(draws=question.stability.draws)
+        ranked = STABILITY.format(draws=question.stability.draws)
+        notes["rank stability"] = ranked if len(sure.stability) else NOTHING_VARIES
     if len(sure.zonings):
         notes["zonings"] = ZONINGS
     if question.net:

@@ -144,7 +144,8 @@ def kolm_pollak_after(baseline: Floats, changes: Values, *, weights: Floats, kap
         else:
             start = np.asarray([kolm_pollak_ede(baseline, people, kappa=kappa) for people in before.people.T])
             levels = -_logs_after(before, spread, kappa=kappa, start=-kappa * start) / kappa
-    return spread.given(levels.T).T
+    # One bit pattern for what is undefined: the sign of a NaN hangs on how a processor came by it.
+    return spread.given(np.where(np.isnan(levels), np.nan, levels).T).T
 
 
 class _Before(NamedTuple):
@@ -367,7 +368,7 @@ def distributional_weights(income: Floats, *, reference: float, elasticity: floa
         msg = f"reference = {reference}: give an income above 0, for instance the median"
         raise UsageError(msg)
     # Not left to the power: any number to the power of 0 is 1, one that is missing too.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore"):
         return np.where(income > 0, (np.where(income > 0, income, np.nan) / reference) ** -elasticity, np.nan)
 
 
@@ -394,7 +395,7 @@ def weighted_total(
     Returns
     -------
     ndarray, shape (actions,) or ()
-        Totals [unit of the effect × people]; NaN where nobody's income is known.
+        Totals [unit of the effect × people]; NaN where nobody's income is known, or a weight is too large for a number.
 
     Raises
     ------
@@ -411,4 +412,6 @@ def weighted_total(
     spread = spread_of(values, known)
     middle = weighted_median(income, known) if reference is None else reference
     worth = distributional_weights(income, reference=middle, elasticity=elasticity)
-    return spread.given(spread.summed(spread.people * worth[spread.row] * spread.data))
+    with np.errstate(over="ignore", invalid="ignore"):
+        totals = spread.summed(spread.people * worth[spread.row] * spread.data)
+    return spread.given(totals, where=np.isfinite(totals))

@@ -225,6 +225,54 @@ class TestGreenBook:
         assert row[["benefits", "net_weighted", "switching_value"]].isna().all()
         assert row["undefined"] == "no income is known where people live"
 
+    def test_no_income_where_the_money_is(self):
+        plan = plan_of({"X": "zones:A", "Y": "zones:C"}, effect("X", **MONEY), effect("Y", **MONEY))
+        rows = self.table(plan, income=np.array([NAN, 30_000, 40_000, 50_000])).set_index("action")
+        numbers = [*(f"{n}{s}" for n in ("benefits", "burdens", "net") for s in ("", "_weighted")), "switching_value"]
+        assert rows.loc["X", numbers].isna().all()
+        assert rows.loc["X", "covered_share"] == 0
+        assert rows.loc["X", "undefined"] == "no income is known of those who have it"
+        assert rows.loc["Y", "benefits"] == 300
+
+    @pytest.mark.parametrize("least", [1e-300, 5e-324])
+    def test_an_income_of_next_to_nothing(self, least):
+        plan = plan_of(
+            {"X": "zones:A;C", "Y": "zones:C", "Z": "zones:A;C"},
+            *[effect("X", **MONEY), effect("Y", **MONEY), effect("Z", **MONEY)],
+            effect("Z", ledger="burden", unit="EUR"),
+        )
+        table = self.table(plan, income=np.array([least, 30_000, 40_000, 50_000])).set_index("action")
+        assert table["benefits"].tolist() == [400, 300, 400]
+        assert table.loc["X", ["benefits_weighted", "burdens_weighted", "net_weighted"]].isna().all()
+        endless = "weighted: the weight of an income so far below the median is too large for a number"
+        level = "switching value: the net keeps its sign up to an elasticity of 4"
+        assert table.loc["X", "undefined"] == f"{endless}; {level}"
+        assert table.loc["Y", "benefits_weighted"] == pytest.approx(300)
+        assert table.loc["Y", "undefined"] == level
+        nothing = "switching value: nothing is left of benefits less burdens"
+        assert table.loc["Z", "undefined"] == f"{endless}; {nothing}"
+
+    def test_a_sign_that_an_income_of_next_to_nothing_turns(self):
+        # A, with next to no income, gains a little and C, at the median, pays more.
+        plan = plan_of(
+            {"X": "citywide"},
+            effect("X", amount=3.0, reach="area", shape=CITY.geometry["A"], **MONEY),
+            effect("X", ledger="burden", amount=2.0, unit="EUR", reach="area", shape=CITY.geometry["C"]),
+        )
+        row = self.table(plan, income=np.array([1e-300, 30_000, 40_000, 50_000])).iloc[0]
+        # 300 · (4e304)^η = 600.
+        assert row["switching_value"] == pytest.approx(np.log(2) / np.log(4e304), rel=1e-3)
+
+    def test_a_sign_that_turns_where_no_weight_is_a_number(self):
+        # Beside what A gains, 100 (1e-300)^-n, what C pays, 300e15 (1e-290)^-n, is less from n = log10(3e15) / 10 on.
+        plan = plan_of(
+            {"X": "citywide"},
+            effect("X", amount=1.0, reach="area", shape=CITY.geometry["A"], **MONEY),
+            effect("X", ledger="burden", amount=1e15, unit="EUR", reach="area", shape=CITY.geometry["C"]),
+        )
+        row = self.table(plan, income=np.array([1e-300, 30_000, 1e-290, 50_000])).iloc[0]
+        assert row["switching_value"] == pytest.approx(np.log10(3e15) / 10, abs=1e-4)
+
     def test_other_units_are_left_out(self):
         assert self.table(four_actions())["action"].tolist() == ["CITY"]
         assert len(self.table(four_actions(), unit="DKK")) == 0

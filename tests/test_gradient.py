@@ -48,6 +48,34 @@ def test_rank_weights_leave_out_who_has_no_rank() -> None:
     assert total == 10.0
 
 
+OVER_RANK = {
+    "weights": lambda _, w, rank: rank_weights(rank, w),
+    "index": lambda x, w, rank: concentration_index(x, w, rank=rank),
+    "generalised": lambda x, w, rank: generalised_concentration_index(x, w, rank=rank),
+    "erreygers": lambda x, w, rank: erreygers_index(x, w, rank=rank, bounds=(0, 1)),
+    "wagstaff": lambda x, w, rank: wagstaff_index(x, w, rank=rank, bounds=(0, 1)),
+    "extended": lambda x, w, rank: extended_concentration_index(x, w, rank=rank, nu=3),
+    "generalised extended": lambda x, w, rank: generalised_extended_concentration_index(x, w, rank=rank, nu=3),
+    "slope": lambda x, w, rank: slope_index(x, w, rank=rank),
+    "relative": lambda x, w, rank: relative_index(x, w, rank=rank),
+    "kakwani": lambda x, w, rank: kakwani_index(x, w, income=ONES, rank=rank),
+    "curve": lambda x, w, rank: concentration_curve(x, w, rank=rank, at=[0.5]),
+    "generalised curve": lambda x, w, rank: generalised_concentration_curve(x, w, rank=rank, at=[0.5]),
+}
+
+
+@pytest.mark.parametrize("name", OVER_RANK)
+def test_a_rank_that_is_none_is_refused(name: str) -> None:
+    measure = OVER_RANK[name]
+    with pytest.raises(UsageError, match="rank has 2 values for people of 4 units; give one for each"):
+        measure(ONES, ONES, array(0.25, 0.75))
+    with pytest.raises(UsageError, match=r"rank holds 3\.0; ranks lie between 0 and 1: use mid_rank or rank_of"):
+        measure(ONES, ONES, array(0.5, NAN, 3, 4))
+    with pytest.raises(UsageError, match=r"rank holds -0\.5; "):
+        measure(ONES, ONES, array(0.5, NAN, -0.5, 1))
+    measure(ONES, ONES, array(0, NAN, 0.5, 1))
+
+
 # ---------------------------------------------------------------- concentration
 
 

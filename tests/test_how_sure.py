@@ -134,3 +134,9 @@ def test_places_that_are_given_stand_instead_of_the_rule_everywhere():
     shares = result.by_effect["priority_place_share"].xs("benefit", level="ledger").droplevel("effect")
     assert ranks.tolist() == (-shares[ranks.index]).rank().tolist()
     assert "given with the call" in es.render_report(result)
+
+
+def test_ranks_that_nothing_can_change_are_not_drawn_and_the_methods_say_so():
+    result = found(priority=RULE, stability=Stability(draws=10, thresholds=0.0, weights=0.0))
+    assert result.stability.empty
+    assert result.methods["rank stability"] == "nothing that was to be varied can change a rank"

@@ -27,7 +27,7 @@ from equity_screen.index import CONVENTIONS, percentile
 from equity_screen.inequality import mid_rank
 from equity_screen.overlay import Ground as Land, Overlay, Reach, overlay
 from equity_screen.people import People
-from equity_screen.recipe import Indicator, Question, Ranking
+from equity_screen.recipe import Indicator, Question, Ranking, Siting
 from equity_screen.relation import Relation
 from equity_screen.result import Result
 from equity_screen.schema import Origin
@@ -523,7 +523,8 @@ def random_plan(seed: int) -> Plan:
 
 def ask() -> Question:
     heat = Indicator(label="Heat", unit="degC", higher_is="worse", column="heat")
-    return Question(indicators={"heat": heat}, rankings=RANKED)
+    # Few places: what is asked of them here is only that they are the same.
+    return Question(indicators={"heat": heat}, rankings=RANKED, siting=Siting(placements=19))
 
 
 def screened(hoods: gpd.GeoDataFrame, plan: Plan, blocks: gpd.GeoDataFrame | None) -> Result:

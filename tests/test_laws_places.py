@@ -24,13 +24,15 @@ from equity_screen.footprints import footprint_table, footprints_of
 from equity_screen.inputs import NO_ZONES, Inputs
 from equity_screen.overlay import overlay
 from equity_screen.parts import cut_by
-from equity_screen.recipe import Priority, Question
+from equity_screen.recipe import Priority, Question, Siting
 from equity_screen.screen import NO_INPUTS, Result, _screened, screen
 from equity_screen.synthetic import CRS
 from tests.plans import km_box
 from tests.test_laws import RANKED, SEEDS, ask, bytes_of, random_blocks, random_city, random_plan
 
 FEW = settings(max_examples=8)
+NO_SITING = Siting(placements=0)  # what is asked here is of places, not of chance
+QUIET = Question(siting=NO_SITING)
 CUTS = st.lists(st.integers(1, 39).map(lambda tenth: tenth / 10), min_size=1, max_size=3, unique=True).map(sorted)
 
 
@@ -97,7 +99,9 @@ def test_finer_areas_add_up_to_the_coarser_ones(
         name: shapely.union_all([box for key, box in fine.items() if key.split("-")[0] == name])
         for name in dict.fromkeys(key.split("-")[0] for key in fine)
     }
-    result = screen(hoods, plan, blocks=blocks, boundaries={"fine": layer(fine), "coarse": layer(coarse)})
+    result = screen(
+        hoods, plan, question=QUIET, blocks=blocks, boundaries={"fine": layer(fine), "coarse": layer(coarse)}
+    )
     keys = ["area", "scope", "ledger", "group"]
     small = by_points_or_area(result, "fine").assign(area=lambda t: t["area"].str.split("-").str[0])
     small, large = (
@@ -114,7 +118,7 @@ def test_areas_of_whole_neighbourhoods_are_their_sums(seed: int, *, by_points: b
     hoods, plan, blocks = city_of(seed, by_points=by_points)
     words = [random.choice(["east", "west", ""]) for _ in range(len(hoods))]
     boundary, _ = boundary_of_column(hoods.assign(side=words), "side", label="Sides", source="z.gpkg")
-    once = screen(hoods, plan, blocks=blocks, boundaries={"side": boundary}).by_boundary
+    once = screen(hoods, plan, question=QUIET, blocks=blocks, boundaries={"side": boundary}).by_boundary
     laid = overlay(hoods, plan, blocks=blocks)
     share = once_of(atoms_by_ledger(laid), laid).matrix.toarray()[:, 0]
     for row in once[(once["scope"] == "active actions") & (once["ledger"] == "benefit")].to_dict("records"):
@@ -148,7 +152,7 @@ def test_people_by_points_are_the_count_of_every_point(seed: int, wests: list[fl
     """A loop over the points: which ward, in which reach; a neighbourhood without points is cut by its area."""
     hoods, plan, blocks = city_of(seed, by_points=True)
     boxes = grid(wests, souths, gap=True)
-    result = screen(hoods, plan, blocks=blocks, boundaries={"ward": layer(boxes)})
+    result = screen(hoods, plan, question=QUIET, blocks=blocks, boundaries={"ward": layer(boxes)})
     ground = overlay(hoods, plan, blocks=blocks).ground
     zones = list(ground.zones)
     homes = list(blocks.geometry.to_crs(ground.zones.crs))
@@ -202,7 +206,7 @@ def test_footprints_by_place_are_those_of_an_overlay_of_layers(seed: int) -> Non
 
 
 def with_areas(hoods: gpd.GeoDataFrame, plan: Plan, blocks: object, areas: gpd.GeoDataFrame) -> Result:
-    question = Question(rankings=RANKED, priority=Priority(layer="areas.gpkg"))
+    question = Question(rankings=RANKED, priority=Priority(layer="areas.gpkg"), siting=NO_SITING)
     inputs = Inputs(NO_ZONES, blocks, plan, (), NO_INPUTS, (), fatal=False, priority_areas=areas)
     return _screened(hoods, plan, question=question, inputs=inputs)
 
@@ -213,7 +217,7 @@ def test_areas_equal_to_the_neighbourhoods_of_a_rule_give_its_shares(seed: int, 
     hoods, plan, blocks = city_of(seed, by_points=by_points)
     hot = pd.Series(hoods["heat"] > 25, index=hoods.index)
     hot.iloc[1] = True
-    by_rule = screen(hoods, plan, question=Question(rankings=RANKED), blocks=blocks, priority=hot)
+    by_rule = screen(hoods, plan, question=Question(rankings=RANKED, siting=NO_SITING), blocks=blocks, priority=hot)
     by_layer = with_areas(hoods, plan, blocks, hoods[hot][["geometry"]].reset_index(drop=True))
     assert by_layer.neighbourhoods["priority"].tolist() == by_rule.neighbourhoods["priority"].tolist()
     for name in ("by_effect", "together"):
@@ -233,7 +237,7 @@ def test_what_is_in_priority_areas_is_what_a_boundary_of_them_says(
     boxes = {"in": km_box(-1, -1, wests[0], 5)}
     areas = gpd.GeoDataFrame(geometry=list(boxes.values()), crs=CRS)
     result = with_areas(hoods, plan, blocks, areas)
-    by_ward = screen(hoods, plan, blocks=blocks, boundaries={"in": layer(boxes)})
+    by_ward = screen(hoods, plan, question=QUIET, blocks=blocks, boundaries={"in": layer(boxes)})
     table = by_ward.by_boundary_effect
     mine = table[(table["area"] == "in") & (table["group"] == "everyone")].set_index(["action", "ledger", "effect"])
     inside = mine["total"].reindex(result.by_effect.index, fill_value=0.0)

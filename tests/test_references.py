@@ -71,8 +71,27 @@ class TestKinds:
         assert row[NUMBERS].tolist() == pytest.approx([40 / 150, 0.1, 40 / 150 - 0.1, 40 / 15])
         assert row["undefined"] == ""
 
+    def test_similar_footprints_that_are_measured_another_way(self):
+        # As measured among the places, the footprint here gives twice what the effect does: so does one elsewhere.
+        row = row_of(table_of(similar=SIMILAR, null=null_of(mean=80 / 150)))
+        assert row[NUMBERS].tolist() == pytest.approx([40 / 150, 0.05, 40 / 150 - 0.05, 80 / 15])
+        for nothing in (0.0, np.nan):
+            assert row_of(table_of(similar=SIMILAR, null=null_of(mean=nothing)))["mean_reference"] == 0.1
+        row = row_of(
+            table_of(
+                four_actions(), CITY.assign(people_low_income=[0.0, 50, 0, 0]), similar=SIMILAR, null=null_of(mean=0.3)
+            )
+        )
+        assert row[NUMBERS].tolist() == [0, 0.1, -0.1, 0]
+
+    @pytest.mark.parametrize("null", [None, pd.DataFrame()])
+    def test_similar_footprints_without_siting(self, null):
+        row = row_of(table_of(similar=SIMILAR, null=null))
+        assert row[NUMBERS[1:]].isna().all()
+        assert row["undefined"] == "reference: siting was not asked: no other places are known"
+
     def test_similar_footprints_that_were_not_tried(self):
-        row = row_of(table_of(similar=SIMILAR))
+        row = row_of(table_of(similar=SIMILAR, null=null_of(action="EAST")))
         assert np.isnan(row["mean_reference"])
         assert row["undefined"] == "reference: the same footprint was tried nowhere else"
         given = null_of(null_mean=np.nan, undefined="fewer than 19 places")

@@ -50,6 +50,70 @@ def test_a_baseline_without_a_mean_above_zero_gives_no_kappa(values: tuple[float
     assert math.isnan(kolm_pollak_kappa(array(*values), array(1, 1), epsilon=0.5, bad=True))
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e300])
+def test_a_baseline_whose_squares_are_no_numbers_gives_no_kappa(size: float) -> None:
+    assert math.isnan(kolm_pollak_kappa(size * ONES, ONES, epsilon=0.5, bad=False))
+
+
+def test_what_is_missing_where_nobody_lives_counts_for_nothing() -> None:
+    values, people = array(1, 3, NAN), array(1, 1, 0)
+    assert kolm_pollak_kappa(values, people, epsilon=0.5, bad=False) == 0.2
+    for kappa in (0.0, 1e-300, 1e-14):
+        assert kolm_pollak_ede(values, people, kappa=kappa) == pytest.approx(2.0, rel=1e-13)
+    assert math.isnan(kolm_pollak_kappa(values, ONES[:3], epsilon=0.5, bad=False))
+    for kappa in (0.0, 1e-300, 1e-14, 0.5):
+        assert math.isnan(kolm_pollak_ede(values, ONES[:3], kappa=kappa))
+
+
+TINY = (5e-324, 1e-310, 1e-300, 1e-199, 1e-100, 1e-14, -5e-324, -1e-300, -1e-100, -1e-14)
+
+
+@pytest.mark.parametrize("kappa", TINY)
+def test_with_hardly_any_aversion_levels_are_means(kappa: float) -> None:
+    values = array(1, 2, 4, 3)
+    assert kolm_pollak_ede(values, ONES, kappa=kappa) == pytest.approx(2.5, rel=1e-13)
+    by_group = kolm_pollak_ede_by_group(values[:, None], ONES[:, None], kappa=kappa)
+    assert by_group == pytest.approx(np.array([[2.5]]), rel=1e-13)
+    assert 0 <= kolm_pollak_index(values, ONES, kappa=kappa) < 1e-11
+    # 10 before on average; 2.5 more, and 0.25 more of the second.
+    changes = csc_array(np.column_stack([values, [0.0, 1, 0, 0]]))
+    after = kolm_pollak_after(array(4, 16, 12, 8), changes, weights=ONES[:, None], kappa=kappa)
+    assert after == pytest.approx(np.array([[12.5], [10.25]]), rel=1e-13)
+
+
+@pytest.mark.parametrize("kappa", [1e-5, 1e-3, -1e-3])
+def test_a_small_aversion_takes_half_the_variance_off(kappa: float) -> None:
+    # Mean 2.5, variance 1.25, third cumulant 0, fourth 2.5625 - 3 * 1.5625 = -2.125.
+    values = array(1, 2, 4, 3)
+    expected = 2.5 - 1.25 * kappa / 2 + 2.125 * kappa**3 / 24
+    assert kolm_pollak_ede(values, ONES, kappa=kappa) == pytest.approx(expected, rel=1e-14)
+    after = kolm_pollak_after(np.zeros(4), values[:, None], weights=ONES[:, None], kappa=kappa)
+    assert after.item() == pytest.approx(kolm_pollak_ede(values, ONES, kappa=kappa), rel=1e-14)
+
+
+def test_small_exponents_and_large_ones_meet() -> None:
+    # At an exponent range of 1 the sum is taken another way: the two must give the same.
+    values, people = array(0, 0.3, 1), array(3, 1, 2)
+    below, above = (kolm_pollak_ede(values, people, kappa=k) for k in (1 - 1e-13, 1 + 1e-13))
+    assert below == pytest.approx(above, rel=1e-12)
+    assert below == pytest.approx(plain_ede(values, people, 1.0), rel=1e-12)
+
+
+def test_at_kappa_zero_the_last_digit_of_a_mean_hangs_on_nothing() -> None:
+    rng = np.random.default_rng(6)
+    baseline, people = rng.random(5000), rng.random((5000, 3))
+    expected = (baseline[:, None] * people).sum(axis=0) / people.sum(axis=0)
+    found = kolm_pollak_after(baseline, csc_array((5000, 1)), weights=people, kappa=0.0)
+    assert found.tolist() == [expected.tolist()]
+
+
+@pytest.mark.parametrize("kappa", [0.0, 0.02, -0.02])
+def test_what_is_undefined_has_one_bit_pattern(kappa: float) -> None:
+    doses, people = np.array([[0.0, 1.25, -0.0, 1.25]]), np.array([[1.0, 0.0, 0.0]])
+    found = kolm_pollak_ede_by_group(doses, people, kappa=kappa)
+    assert found[:, 1:].tobytes() == np.full((4, 2), np.nan).tobytes()
+
+
 def test_ede_of_two_people_in_the_head() -> None:
     # e^0 = 1 and e^ln3 = 3: their mean is 2 as a bad; 1 and 1/3 have the mean 2/3 as a good.
     values = array(0, math.log(3))
@@ -279,3 +343,13 @@ def test_people_whose_income_is_not_known_count_for_nothing() -> None:
     people, income = array(3, 1, 9), array(20, 80, NAN)
     assert weighted_total(array(1, 4, 100), people, income=income, elasticity=1.0) == 4.0
     assert math.isnan(weighted_total(array(1), array(1), income=array(NAN), elasticity=1.0))
+
+
+def test_a_weight_too_large_for_a_number_gives_no_total() -> None:
+    income, people = array(1e-300, 40), array(1, 1)
+    weights = distributional_weights(income, reference=40.0, elasticity=1.3)
+    assert weights.tolist() == [math.inf, 1.0]
+    both = np.array([[1.0, 0.0], [2.0, 2.0]])
+    found = weighted_total(both, people, income=income, elasticity=1.3, reference=40.0)
+    assert math.isnan(found[0])
+    assert found[1] == 2.0
