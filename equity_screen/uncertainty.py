@@ -41,9 +41,10 @@ def with_margins(
 ) -> pd.DataFrame:
     """Add margins of error to the figures of every effect and group, and say what can be told of parity.
 
-    Margins of totals and of what follows from them are closed forms; for groups whose count has a coefficient of
-    variation above ``draw_above`` by neighbourhood they are drawn. Counts of different neighbourhoods and groups are
-    taken as independent of one another. A margin says how far the counts of people may be off, nothing of the amount.
+    Margins are closed forms; for groups whose count has a coefficient of variation above ``draw_above`` by
+    neighbourhood they are drawn, too, and the wider holds, but for totals, whose closed form is exact. Counts of
+    different neighbourhoods and groups are taken as independent of one another. A margin says how far the counts of
+    people may be off, and nothing of the amount.
 
     Parameters
     ----------
