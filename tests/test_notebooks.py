@@ -1079,7 +1079,7 @@ class TestSharedOut:
         asked, screened, by_p, by_q = found["unusual"]
         assert [asked, by_p, by_q] == [len(p), sum(one <= 0.05 for one in p), sum(one <= 0.05 for one in q)]
         # The words around the table hold
-        assert screened > 2 * by_p > by_q == 0
+        assert screened > 2 * by_p > 2 * by_q
         assert min(row["p"] for row in found["chance"] if row["action"] == self.PLANT) <= 0.05
 
     def test_ranks(self, found):
