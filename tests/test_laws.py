@@ -576,7 +576,7 @@ def test_one_more_action_changes_no_bit_of_the_others(seed: int, *, by_points: b
         kept = after[~labels.isin(["MORE", "active actions"])]
         if "action" in after.columns:
             kept = kept.reset_index(drop=True)
-            before = before[before["action"] != "active actions"].reset_index(drop=True)  # noqa: PLW2901
+            before = before[before["action"] != "active actions"].reset_index(drop=True)
         pair = (table.drop(columns=OF_ALL_QUESTIONS, errors="ignore") for table in (kept, before))
         pd.testing.assert_frame_equal(*map(pd.DataFrame, pair), check_exact=True)
     for action in plan.actions.index:
